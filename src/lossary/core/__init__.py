@@ -1,0 +1,1 @@
+"""The ground floor: errors, checks, dtypes, the one reduction, and distributions."""

@@ -1,0 +1,1 @@
+"""How a formula runs: composed, or in blocks that never hold more than they need."""

@@ -1,0 +1,1 @@
+"""One loss, one file: the exact formula, and its Module under it."""

@@ -1,0 +1,258 @@
+"""Cross-entropy of class scores: softmax and negative log-probability in one exact step."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lossary.core import checks
+from lossary.core.dtypes import autocast_dtype
+from lossary.core.errors import OptionError, teach
+from lossary.core.reduction import check_reduction, legacy_reduction
+from lossary.kernels.formula import Formula
+from lossary.kernels.select import evaluate
+from lossary.losses import _class_targets
+from lossary.losses._module import ShowsSettings
+
+WHERE = "cross_entropy"
+
+
+def hard_losses(x: Tensor, target: Tensor, ignore_index: int, weight: Tensor | None) -> Tensor:
+    """``log(sum_k exp x_k) - x_y`` for rows of scores along dimension 1."""
+    counted = target != ignore_index
+    # Ignored rows are cleared first, so that a NaN in them reaches neither value nor gradient.
+    x = torch.where(counted.unsqueeze(1), x, 0)
+    y = torch.where(counted, target, 0).unsqueeze(1)
+    truth = x.gather(1, y)
+    rest = x.scatter(1, y, -torch.inf)
+    top = rest.detach().amax(1, keepdim=True)
+    top = torch.where(top == -torch.inf, torch.where(truth == -torch.inf, 0, truth), top).detach()
+    others = (rest - top).exp().sum(1, keepdim=True)
+    gap = top - truth
+    # The truth leads: the loss is the tail alone, which log1p keeps however small it is.
+    leads = torch.log1p(others * gap.clamp(max=0).exp())
+    trails = gap + torch.log(others.clamp_min(1) + (-gap).clamp(max=0).exp())
+    losses = torch.where(gap <= 0, leads, trails).squeeze(1)
+    return losses if weight is None else losses * weight.to(losses.dtype)[y.squeeze(1)]
+
+
+def hard_kernel(
+    with_slope: bool, x: Tensor, target: Tensor, ignore_index: int, weight: Tensor | None
+) -> tuple[Tensor, Tensor | None]:
+    """The same from one softmax: the tail is summed without the truth, whose slope is minus it."""
+    counted = target != ignore_index
+    all_count = bool(counted.all())
+    y = (target if all_count else torch.where(counted, target, 0)).unsqueeze(1)
+    if not all_count:
+        x = torch.where(counted.unsqueeze(1), x, 0)
+    p = x.softmax(1)
+    truth = p.gather(1, y).squeeze(1)
+    others = _class_sum(p.scatter_(1, y, 0))
+    losses = torch.where(truth > 0.5, -torch.log1p(-others), -torch.log(truth))
+    if bool((truth < UNDERFLOW).any()):
+        exact = -x.log_softmax(1).gather(1, y).squeeze(1)
+        losses = torch.where(truth < UNDERFLOW, exact, losses)
+    slope = p.scatter_(1, y, -others.unsqueeze(1)) if with_slope else None
+    scale = None if weight is None else weight.to(x.dtype)[y.squeeze(1)]
+    if not all_count:
+        scale = counted if scale is None else scale * counted
+    if scale is None:
+        return losses, slope
+    return losses * scale, None if slope is None else slope.mul_(scale.unsqueeze(1))
+
+
+def _class_sum(p: Tensor) -> Tensor:
+    """Sum over dimension 1; for short rows a matrix product is quicker than a reduction."""
+    if p.dim() == 2 and p.shape[1] <= 64:
+        return p @ p.new_ones(p.shape[1])
+    return p.sum(1)
+
+
+def soft_losses(x: Tensor, mass: Tensor) -> Tensor:
+    """``sum_k mass_k (logsumexp x - x_k)`` for rows of scores along dimension 1."""
+    leader = x.detach().argmax(1, keepdim=True)
+    fall = x - x.gather(1, leader)
+    # The leader's own fall is 0 and is taken out, so that its gradient is summed, not cancelled;
+    # 0 * inf at a masked class that carries no mass is 0.
+    is_leader = torch.zeros_like(fall, dtype=torch.bool).scatter(1, leader, True)
+    tail = fall.masked_fill(is_leader, -torch.inf).exp().sum(1).log1p()
+    silent = is_leader | ((mass == 0) & (fall == -torch.inf))
+    return mass.sum(1) * tail - (mass * fall.masked_fill(silent, 0)).sum(1)
+
+
+def soft_kernel(with_slope: bool, x: Tensor, mass: Tensor) -> tuple[Tensor, Tensor | None]:
+    """The same from one softmax; rows that are nearly certain sum their tail apart."""
+    p = x.softmax(1)
+    lead = p.amax(1)
+    total = _class_sum(mass)
+    losses = total * (x.amax(1) - lead.log()) - _class_sum(x * mass)
+    slope = p.mul_(total.unsqueeze(1)).sub_(mass) if with_slope else None
+    # 1 - p cancels near certainty, and a masked class (0 * inf) leaves NaN: those rows again.
+    odd = (lead > NEARLY_CERTAIN) | ~losses.isfinite()
+    if bool(odd.any()):
+        at = odd.nonzero(as_tuple=True)
+        exact_losses, exact_slope = _certain_rows(x.movedim(1, -1)[at], mass.movedim(1, -1)[at])
+        losses[at] = exact_losses
+        if slope is not None:
+            slope.movedim(1, -1)[at] = exact_slope
+    return losses, slope
+
+
+def _certain_rows(x: Tensor, mass: Tensor) -> tuple[Tensor, Tensor]:
+    """Soft losses and slopes of rows (n, C), where a leader above 1/2 is kept out of the tail."""
+    fall = x - x.amax(1, keepdim=True)
+    odds = fall.exp()
+    leads = odds > 0.5 * odds.sum(1, keepdim=True)
+    rest = odds.masked_fill_(leads, 0).sum(1, keepdim=True)
+    has_leader = rest < 1
+    log_sum = torch.where(has_leader, rest.log1p(), rest.log())
+    total = mass.sum(1, keepdim=True)
+    spread = (mass * fall.masked_fill_(mass == 0, 0)).sum(1)
+    slope = odds.mul_(total / (rest + has_leader)).sub_(mass)
+    led = (total - mass) - total * (rest / (1 + rest))
+    return (total * log_sum).squeeze(1) - spread, torch.where(leads, led, slope)
+
+
+def _smoothed_mass(
+    x: Tensor, target: Tensor, ignore_index: int, weight: Tensor | None, smoothing: float
+) -> tuple[Tensor, Tensor]:
+    counted = target != ignore_index
+    y = torch.where(counted, target, 0).unsqueeze(1)
+    share = torch.full_like(x, smoothing / x.shape[1])
+    mass = share.scatter(1, y, 1 - smoothing + smoothing / x.shape[1])
+    mass = mass if weight is None else mass * _along_classes(weight.to(x.dtype), x)
+    return torch.where(counted.unsqueeze(1), x, 0), mass * counted.unsqueeze(1)
+
+
+def smoothed_losses(x: Tensor, target: Tensor, **options: Any) -> Tensor:
+    """The soft losses of a smoothed one-hot target."""
+    return soft_losses(*_smoothed_mass(x, target, **options))
+
+
+def smoothed_kernel(
+    with_slope: bool, x: Tensor, target: Tensor, **options: Any
+) -> tuple[Tensor, Tensor | None]:
+    """The soft kernel of a smoothed one-hot target."""
+    return soft_kernel(with_slope, *_smoothed_mass(x, target, **options))
+
+
+def _probability_mass(target: Tensor, weight: Tensor | None, smoothing: float) -> Tensor:
+    if smoothing:
+        target = target * (1 - smoothing) + smoothing / target.shape[1]
+    return target if weight is None else target * weight
+
+
+def probability_losses(x: Tensor, target: Tensor, *weight: Tensor, smoothing: float) -> Tensor:
+    """The soft losses of given probabilities, smoothed and weighted by class."""
+    return soft_losses(x, _probability_mass(target, weight[0] if weight else None, smoothing))
+
+
+def probability_kernel(
+    with_slope: bool, x: Tensor, target: Tensor, *weight: Tensor, smoothing: float
+) -> tuple[Tensor, Tensor | None]:
+    """The soft kernel of given probabilities, smoothed and weighted by class."""
+    mass = _probability_mass(target, weight[0] if weight else None, smoothing)
+    return soft_kernel(with_slope, x, mass)
+
+
+HARD = Formula(hard_losses, hard_kernel, elementwise=False, wide=False)
+SMOOTHED = Formula(smoothed_losses, smoothed_kernel, elementwise=False)
+SOFT = Formula(probability_losses, probability_kernel, elementwise=False)
+
+# A probability below this is near float32's smallest: its logarithm comes from the scores.
+UNDERFLOW = 1e-30
+
+# Above this, 1 - p has lost more than three of float64's digits.
+NEARLY_CERTAIN = 1 - 2**-10
+
+
+def cross_entropy(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    ignore_index: int = -100,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    r"""Surprise, in nats, of the true class under the softmax of the scores.
+
+    .. math:: \ell_i = w_{y_i}\Bigl(\log\sum_k e^{x_{ik}} - x_{iy_i}\Bigr)
+       \quad\text{or}\quad \ell_i = \sum_k w_k q_{ik}\Bigl(\log\sum_j e^{x_{ij}} - x_{ik}\Bigr)
+
+    The gradient is the prediction minus the target: :math:`p - 1_y` or :math:`p - q`.
+
+    Shape: ``input`` (C), (N, C) or (N, C, d1, ...); ``target`` class indices (), (N) or
+    (N, d1, ...), or probabilities of the input's shape; ``weight`` (C).
+    Dtype: floating input; any integer dtype for indices. The answer has the input's dtype.
+    Units: nats. ``mean`` divides by the summed weights of the counted targets, by the
+    number of rows for probabilities; a mean over nothing is 0.
+    Raises: ShapeError, DtypeError, DeviceError, ClassIndexError, DomainError, OptionError.
+    Reference: Bridle (1990), Training stochastic model recognition algorithms; label
+    smoothing: Szegedy et al. (2016), arXiv 1512.00567.
+
+    >>> print(f"{cross_entropy(torch.tensor([[20.0, 0.0]]), torch.tensor([0])).item():.4e}")
+    2.0612e-09
+    """
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    check_reduction(WHERE, reduction)
+    checks.check_floating(WHERE, "input", input)
+    checks.check_same_device(WHERE, input=input, target=target, weight=weight)
+    if not 0 <= label_smoothing <= 1:
+        came = f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}"
+        raise OptionError(teach(WHERE, came, "a share of the target's mass, such as 0.1"))
+    # torch's rule for what a target holds: probabilities if and only if the shapes are equal.
+    if target.shape == input.shape:
+        return _with_probabilities(input, target, weight, ignore_index, reduction, label_smoothing)
+    x, y = _class_targets.checked(WHERE, input, target, weight, ignore_index)
+    options = {"ignore_index": ignore_index, "weight": weight}
+    formula = HARD
+    if label_smoothing:
+        formula, options = SMOOTHED, {**options, "smoothing": label_smoothing}
+    divisor = _class_targets.counted_weight(y, weight, ignore_index)
+    result = evaluate(formula, (x, y), options, reduction, divisor)
+    return result.view(target.shape) if reduction == "none" else result
+
+
+def _with_probabilities(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None,
+    ignore_index: int,
+    reduction: str,
+    smoothing: float,
+) -> Tensor:
+    _class_targets.check_probabilities(WHERE, target, ignore_index)
+    checks.check_not_nan(WHERE, target, reduction)
+    dtype = torch.promote_types(autocast_dtype(input), autocast_dtype(target))
+    batched = input.dim() > 1
+    x, q = (t.to(dtype) if batched else t.to(dtype).unsqueeze(0) for t in (input, target))
+    checks.check_class_weight(WHERE, weight, x.shape[1])
+    tensors = (x, q) if weight is None else (x, q, _along_classes(weight, x).expand_as(x))
+    rows = x.numel() // x.shape[1] if x.shape[1] else 0
+    result = evaluate(SOFT, tensors, {"smoothing": smoothing}, reduction, rows)
+    return result if batched or reduction != "none" else result.squeeze(0)
+
+
+def _along_classes(weight: Tensor, x: Tensor) -> Tensor:
+    return weight.view(1, -1, *[1] * (x.dim() - 2))
+
+
+class CrossEntropyLoss(ShowsSettings, torch.nn.CrossEntropyLoss):
+    """Module of :func:`cross_entropy`, with the same keywords.
+
+    >>> CrossEntropyLoss(label_smoothing=0.1)
+    CrossEntropyLoss(reduction='mean', ignore_index=-100, label_smoothing=0.1)
+    """
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """See :func:`cross_entropy`."""
+        return cross_entropy(
+            input,
+            target,
+            weight=self.weight,
+            ignore_index=self.ignore_index,
+            reduction=self.reduction,
+            label_smoothing=self.label_smoothing,
+        )
