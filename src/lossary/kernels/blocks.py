@@ -22,7 +22,10 @@ BLOCK_ENTRIES = 2**17
 def widen(formula: Formula, tensors: tuple[Tensor, ...]) -> list[Tensor]:
     """Cast the floating tensors to the dtype that the formula computes in."""
     first = tensors[0]
-    dtype = wide_dtype(first) if formula.wide else accumulation_dtype(first.dtype)
+    return _cast(tensors, wide_dtype(first) if formula.wide else accumulation_dtype(first.dtype))
+
+
+def _cast(tensors: tuple[Tensor, ...], dtype: torch.dtype) -> list[Tensor]:
     return [t.to(dtype) if t.is_floating_point() else t for t in tensors]
 
 
@@ -80,11 +83,11 @@ def _run(
     pieces = []
     target = slopes.view(-1) if slopes is not None and _is_flat(formula, tensors) else slopes
     for rows, block in _blocks(formula, tensors):
-        wide = widen(formula, block)
         if formula.kernel is None:
-            losses = formula.losses(*wide, **options)
+            losses = formula.losses(*widen(formula, block), **options)
         else:
-            losses, slope = formula.kernel(slopes is not None, *wide, **options)
+            plain = _cast(block, accumulation_dtype(block[0].dtype))
+            losses, slope = formula.kernel(slopes is not None, *plain, **options)
             if target is not None:
                 target[rows] = slope
         pieces.append(losses.sum(dtype=torch.float64) if summed else losses.to(tensors[0].dtype))
@@ -104,6 +107,7 @@ def _scaled(formula: Formula, slopes: Tensor, upstream: Tensor, like: Tensor) ->
     """A new tensor each time, so that a retained graph can be run backward again."""
     if upstream.dim() and not formula.elementwise:
         upstream = upstream.unsqueeze(1)
+        upstream = upstream.reshape(*upstream.shape, *[1] * (slopes.dim() - upstream.dim()))
     return (slopes * upstream).to(like.dtype)
 
 

@@ -17,8 +17,9 @@ class Formula:
     every transform of torch differentiates it. It is all that a loss must have.
 
     ``kernel(with_slope, *tensors, **options)`` gives the same losses and, when asked, their
-    slope with respect to the first tensor, written out. It may branch on values and work in
-    place on what it made itself; only plain eager calls reach it.
+    slope with respect to the first tensor, written out. It gets float32 or float64 tensors,
+    widens what it must, may branch on values, and never writes to what it was given; only
+    plain eager calls reach it.
 
     ``elementwise`` says that item i depends on entry i alone, so that any split will do;
     otherwise items are rows along the first dimension. ``wide`` says that the formula

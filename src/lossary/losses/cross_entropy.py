@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from lossary.core import checks
-from lossary.core.dtypes import autocast_dtype
+from lossary.core.dtypes import autocast_dtype, wide_dtype
 from lossary.core.errors import OptionError, teach
 from lossary.core.reduction import check_reduction, legacy_reduction
 from lossary.kernels.formula import Formula
@@ -32,7 +32,7 @@ def hard_losses(x: Tensor, target: Tensor, ignore_index: int, weight: Tensor | N
     # The truth leads: the loss is the tail alone, which log1p keeps however small it is.
     leads = torch.log1p(others * gap.clamp(max=0).exp())
     trails = gap + torch.log(others.clamp_min(1) + (-gap).clamp(max=0).exp())
-    losses = torch.where(gap <= 0, leads, trails).squeeze(1)
+    losses = torch.where(gap <= 0, leads, trails).squeeze(1).masked_fill(~counted, 0)
     return losses if weight is None else losses * weight.to(losses.dtype)[y.squeeze(1)]
 
 
@@ -82,6 +82,7 @@ def soft_losses(x: Tensor, mass: Tensor) -> Tensor:
 
 def soft_kernel(with_slope: bool, x: Tensor, mass: Tensor) -> tuple[Tensor, Tensor | None]:
     """The same from one softmax; rows that are nearly certain sum their tail apart."""
+    x, mass = x.to(wide_dtype(x)), mass.to(wide_dtype(x))
     p = x.softmax(1)
     lead = p.amax(1)
     total = _class_sum(mass)
@@ -133,7 +134,7 @@ def smoothed_kernel(
     with_slope: bool, x: Tensor, target: Tensor, **options: Any
 ) -> tuple[Tensor, Tensor | None]:
     """The soft kernel of a smoothed one-hot target."""
-    return soft_kernel(with_slope, *_smoothed_mass(x, target, **options))
+    return soft_kernel(with_slope, *_smoothed_mass(x.to(wide_dtype(x)), target, **options))
 
 
 def _probability_mass(target: Tensor, weight: Tensor | None, smoothing: float) -> Tensor:
@@ -151,8 +152,8 @@ def probability_kernel(
     with_slope: bool, x: Tensor, target: Tensor, *weight: Tensor, smoothing: float
 ) -> tuple[Tensor, Tensor | None]:
     """The soft kernel of given probabilities, smoothed and weighted by class."""
-    mass = _probability_mass(target, weight[0] if weight else None, smoothing)
-    return soft_kernel(with_slope, x, mass)
+    q, *w = (t.to(wide_dtype(x)) for t in (target, *weight))
+    return soft_kernel(with_slope, x, _probability_mass(q, w[0] if w else None, smoothing))
 
 
 HARD = Formula(hard_losses, hard_kernel, elementwise=False, wide=False)

@@ -1,0 +1,39 @@
+"""softplus as every logistic loss needs it: right at both ends, in value and slope."""
+
+import torch
+from torch import Tensor
+
+# log(1 + e^x) = x to float64's last digit from here on; torch's default of 20 is float32's.
+LINEAR_FROM = 40.0
+
+
+def softplus(x: Tensor) -> Tensor:
+    """``log(1 + exp x)``, differentiable: the surprise of a sigmoid output.
+
+    >>> softplus(torch.tensor(-80.0))
+    tensor(1.8049e-35)
+    """
+    return torch.nn.functional.softplus(x, 1.0, LINEAR_FROM)
+
+
+def softplus_pair(x: Tensor) -> tuple[Tensor, Tensor]:
+    """``softplus(x)`` and ``softplus(-x)`` from one exponential, for kernels.
+
+    >>> [f"{t.item():.4g}" for t in softplus_pair(torch.tensor(20.0))]
+    ['20', '2.061e-09']
+    """
+    tail = x.abs().neg_().exp_().log1p_()
+    return x.relu().add_(tail), (-x).relu_().add_(tail)
+
+
+def sigmoid_pair(x: Tensor) -> tuple[Tensor, Tensor]:
+    """``sigmoid(x)`` and ``sigmoid(-x) = 1 - sigmoid(x)``, both with all their digits.
+
+    >>> [f"{t.item():.4g}" for t in sigmoid_pair(torch.tensor(20.0))]
+    ['1', '2.061e-09']
+    """
+    odds = x.abs().neg_().exp_()
+    large = (odds + 1).reciprocal_()
+    small = odds.mul_(large)
+    positive = x > 0
+    return torch.where(positive, large, small), torch.where(positive, small, large)

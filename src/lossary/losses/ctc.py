@@ -1,0 +1,206 @@
+"""Connectionist temporal classification: the surprise of a label sequence without alignment."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from lossary.core import checks
+from lossary.core.dtypes import autocast_dtype
+from lossary.core.errors import DomainError, ShapeError, teach
+from lossary.core.reduction import check_reduction, reduce
+from lossary.kernels.formula import Formula
+from lossary.kernels.select import evaluate
+from lossary.losses._module import ShowsSettings
+
+WHERE = "ctc_loss"
+
+# Stands for log 0 inside the recursion: exp of it is 0, and unlike -inf its differences are
+# numbers, so that no path of probability 0 turns a gradient into NaN.
+NOTHING = -1e30
+
+Lengths = Tensor | Sequence[int]
+
+
+def ctc_losses(
+    x: Tensor, labels: Tensor, frames: Tensor, lengths: Tensor, blank: int
+) -> Tensor:
+    """The forward recursion over ``blank y1 blank y2 ... blank``; x is (N, T, C)."""
+    x = x.clamp_min(NOTHING)
+    # Padding may hold anything; what lies beyond a target's end is never reached.
+    states = _with_blanks(labels.clamp(0, x.shape[2] - 1), blank)
+    scores = x.gather(2, states.unsqueeze(1).expand(-1, x.shape[1], -1))
+    # A state may be entered from two before if that skips a blank between unequal labels.
+    skips = (states[:, 2:] != blank) & (states[:, 2:] != states[:, :-2])
+    may_skip = torch.nn.functional.pad(skips, (min(2, states.shape[1]), 0))
+    position = torch.arange(states.shape[1], device=x.device)
+    started = (frames > 0).unsqueeze(1)
+    alpha = torch.where((position < 2) & started, scores[:, 0], NOTHING)
+    for t in range(1, x.shape[1]):
+        before = torch.nn.functional.pad(alpha, (2, 0), value=NOTHING)
+        skip = torch.where(may_skip, before[:, :-2], NOTHING)
+        step = torch.stack((alpha, before[:, 1:-1], skip)).logsumexp(0) + scores[:, t]
+        alpha = torch.where((t < frames).unsqueeze(1), step, alpha)
+    last = 2 * lengths.unsqueeze(1)
+    ends = torch.where((position == last) | (position == last - 1), alpha, NOTHING)
+    found = ends.logsumexp(1)
+    empty = (frames == 0) & (lengths == 0)
+    return torch.where(empty, 0, torch.where(found < NOTHING / 10, torch.inf, -found))
+
+
+def ctc_kernel(
+    with_slope: bool, x: Tensor, labels: Tensor, frames: Tensor, lengths: Tensor, blank: int
+) -> tuple[Tensor, Tensor | None]:
+    """torch's own recursion in float64; its slope is that of the scores behind log_softmax.
+
+    torch returns ``exp(x) - posterior``, which is the slope only after log_softmax has
+    removed the first term; the slope of the loss itself is minus the posterior.
+    """
+    scores = x.double().transpose(0, 1).detach().requires_grad_(with_slope)
+    with torch.enable_grad():
+        losses = torch.nn.functional.ctc_loss(
+            scores, labels, frames.cpu(), lengths.cpu(), blank, "none"
+        )
+    if not with_slope:
+        return losses.detach(), None
+    (slope,) = torch.autograd.grad(losses.sum(), scores)
+    counted = torch.arange(x.shape[1]).unsqueeze(1) < frames
+    slope = torch.where(counted.unsqueeze(2), slope - scores.detach().exp(), 0)
+    # A class that the labels lack has posterior 0, which the subtraction leaves as rounding.
+    present = torch.zeros(x.shape[0], x.shape[2], dtype=torch.bool)
+    within = torch.arange(labels.shape[1]) < lengths.unsqueeze(1)
+    present.scatter_(1, torch.where(within, labels, blank), True)
+    present[:, blank] = True
+    possible = present & losses.detach().isfinite().unsqueeze(1)
+    return losses.detach(), slope.masked_fill_(~possible, 0).transpose(0, 1)
+
+
+def _with_blanks(labels: Tensor, blank: int) -> Tensor:
+    states = torch.stack((torch.full_like(labels, blank), labels), 2).flatten(1)
+    return torch.nn.functional.pad(states, (0, 1), value=blank)
+
+
+CTC = Formula(ctc_losses, ctc_kernel, elementwise=False)
+
+
+def ctc_loss(
+    log_probs: Tensor,
+    targets: Tensor,
+    input_lengths: Lengths,
+    target_lengths: Lengths,
+    blank: int = 0,
+    reduction: str = "mean",
+    zero_infinity: bool = False,
+) -> Tensor:
+    r"""Surprise, in nats, of a label sequence, summed over all its alignments to the frames.
+
+    .. math:: \ell = -\log\sum_{\pi \in B^{-1}(y)}\prod_t p_t(\pi_t)
+
+    The gradient is that of this number with respect to ``log_probs``: minus the posterior of
+    each label at each frame. (torch's adds ``exp(log_probs)``, which log_softmax removes
+    again; the gradient of the scores behind a log_softmax is the same.)
+
+    Shape: ``log_probs`` (T, N, C) or (T, C); ``targets`` (N, S), (S) or all concatenated;
+    lengths (N) or numbers.
+    Dtype: floating ``log_probs``, integer targets and lengths.
+    Units: nats; ``mean`` divides each loss by its target's length, then by N.
+    Raises: ShapeError, DtypeError, DeviceError, DomainError, OptionError.
+    Reference: Graves et al. (2006), Connectionist temporal classification.
+
+    >>> x = torch.full((2, 1, 2), 0.5).log()
+    >>> ctc_loss(x, torch.tensor([[1]]), [2], [1], reduction="sum")
+    tensor(0.2877)
+    """
+    check_reduction(WHERE, reduction)
+    checks.check_floating(WHERE, "log_probs", log_probs)
+    checks.check_class_dtype(WHERE, targets)
+    if log_probs.dim() not in (2, 3):
+        came = f"got log_probs of shape {checks.shape(log_probs)}"
+        raise ShapeError(teach(WHERE, came, "(T, N, C), or (T, C) for one sequence"))
+    batched = log_probs.dim() == 3
+    x = log_probs.to(autocast_dtype(log_probs))
+    x = x.transpose(0, 1) if batched else x.unsqueeze(0)
+    frames, lengths = (
+        torch.as_tensor(n, device=x.device).long().reshape(-1)
+        for n in (input_lengths, target_lengths)
+    )
+    _check_lengths(x, targets, frames, lengths, blank)
+    labels = _padded(targets.long(), lengths, x.shape[0])
+    losses = evaluate(CTC, (x, labels, frames, lengths), {"blank": blank}, "none")
+    if zero_infinity:
+        losses = losses.masked_fill(losses == torch.inf, 0)
+    if reduction == "mean":
+        losses = losses / lengths.clamp_min(1)
+    return reduce(losses if batched else losses.squeeze(0), reduction)
+
+
+def _padded(targets: Tensor, lengths: Tensor, rows: int) -> Tensor:
+    """Targets as (N, S), whichever way they came."""
+    if targets.dim() == 2:
+        return targets
+    if rows == 1:
+        return targets.reshape(1, -1)
+    pieces = torch.split(targets, lengths.tolist())
+    return torch.nn.utils.rnn.pad_sequence(list(pieces), batch_first=True)
+
+
+def _check_lengths(
+    x: Tensor, targets: Tensor, frames: Tensor, lengths: Tensor, blank: int
+) -> None:
+    rows, steps, classes = x.shape
+    came = ""
+    if not 0 <= blank < classes:
+        came = f"blank must be in label range [0, {classes}), got {blank}"
+    elif frames.numel() != rows or lengths.numel() != rows:
+        came = (
+            f"input_lengths and target_lengths must be of size batch_size {rows},"
+            f" got {frames.numel()} and {lengths.numel()}"
+        )
+    elif targets.dim() == 2 and targets.shape[0] != rows:
+        came = f"got {targets.shape[0]} rows of targets for a batch of {rows}"
+    if came:
+        expected = "log_probs (T, N, C), targets (N, S), one length each per sequence"
+        fix = "log_probs.transpose(0, 1)"
+        raise ShapeError(teach(WHERE, came, expected, "a batch that comes first", fix))
+    if not checks.readable(frames, lengths, targets) or not rows:
+        return
+    longest = targets.shape[1] if targets.dim() == 2 else int(targets.numel())
+    total = int(lengths.max()) if targets.dim() == 2 else int(lengths.sum())
+    if int(frames.max()) > steps or int(frames.min()) < 0:
+        came = f"Expected input_lengths to have value at most {steps}, got {int(frames.max())}"
+    elif total > longest or int(lengths.min()) < 0:
+        came = f"Expected target_lengths to fit targets of {longest} labels, got {total}"
+    elif targets.numel() and bool((targets.aminmax()[1] >= classes) | (targets.amin() < 0)):
+        _check_labels(targets, lengths, classes)
+    if came:
+        raise DomainError(teach(WHERE, came, "lengths within the tensors they describe"))
+
+
+def _check_labels(targets: Tensor, lengths: Tensor, classes: int) -> None:
+    """Refuse labels that name no class; padding beyond a target's length may hold anything."""
+    used = targets
+    if targets.dim() == 2:
+        used = targets[torch.arange(targets.shape[1]) < lengths.unsqueeze(1)]
+    checks.check_class_indices(WHERE, used, classes, ignore_index=-(2**63))
+
+
+class CTCLoss(ShowsSettings, torch.nn.CTCLoss):
+    """Module of :func:`ctc_loss`, with the same keywords.
+
+    >>> CTCLoss()
+    CTCLoss(reduction='mean', blank=0, zero_infinity=False)
+    """
+
+    def forward(
+        self, log_probs: Tensor, targets: Tensor, input_lengths: Lengths, target_lengths: Lengths
+    ) -> Tensor:
+        """See :func:`ctc_loss`."""
+        return ctc_loss(
+            log_probs,
+            targets,
+            input_lengths,
+            target_lengths,
+            self.blank,
+            self.reduction,
+            self.zero_infinity,
+        )

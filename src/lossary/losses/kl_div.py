@@ -1,0 +1,107 @@
+"""Kullback-Leibler divergence in torch's form: log-predictions first, entry by entry."""
+
+import torch
+from torch import Tensor
+
+from lossary.core import checks
+from lossary.core.dtypes import wide_dtype
+from lossary.core.errors import DomainError, teach
+from lossary.core.reduction import REDUCTIONS, legacy_reduction
+from lossary.kernels.formula import Formula
+from lossary.kernels.select import evaluate
+from lossary.losses._module import ShowsSettings
+from lossary.losses._pairs import paired
+
+WHERE = "kl_div"
+
+
+def kl_losses(x: Tensor, y: Tensor) -> Tensor:
+    """``y (log y - x)``, where 0 log 0 and 0 * inf are 0."""
+    x = x.masked_fill((y == 0) & (x == -torch.inf), 0)
+    # entr(y) = -y log y keeps the slope -inf at 0 where xlogy(y, y) gives NaN.
+    return -torch.special.entr(y) - y * x
+
+
+def kl_log_losses(x: Tensor, log_y: Tensor) -> Tensor:
+    """``e^t (t - x)`` for a target given as its logarithm ``t``; a target of 0 has t = -inf."""
+    absent = log_y == -torch.inf
+    t = log_y.masked_fill(absent, 0)
+    return (t.exp() * (t - x.masked_fill(absent, 0))).masked_fill(absent, 0)
+
+
+def kl_kernel(with_slope: bool, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor | None]:
+    """The difference of logarithms is made wide; the slope is just ``-y``."""
+    wide = wide_dtype(x)
+    return kl_losses(x.to(wide), y.to(wide)), -y if with_slope else None
+
+
+def kl_log_kernel(with_slope: bool, x: Tensor, log_y: Tensor) -> tuple[Tensor, Tensor | None]:
+    """The same for a target given as its logarithm."""
+    wide = wide_dtype(x)
+    return kl_log_losses(x.to(wide), log_y.to(wide)), -log_y.exp() if with_slope else None
+
+
+KL = Formula(kl_losses, kl_kernel)
+KL_LOG = Formula(kl_log_losses, kl_log_kernel)
+
+
+def kl_div(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    log_target: bool = False,
+) -> Tensor:
+    r"""Extra surprise, in nats, of seeing the target through the predicted log-probabilities.
+
+    .. math:: \ell_i = y_i (\log y_i - x_i)
+
+    ``input`` is the *logarithm* of the prediction and comes first; summed over a
+    distribution this is D(target || prediction). :func:`lossary.kl_divergence` takes the
+    truth first and needs no logarithm.
+
+    Shape: equal shapes; torch would broadcast silently.
+    Dtype: floating.
+    Units: nats. ``batchmean`` divides by the first dimension and is the divergence per
+    example; ``mean`` divides by every entry, classes included, as torch does.
+    Raises: ShapeError, DtypeError, DeviceError, DomainError, OptionError.
+    Reference: Kullback and Leibler (1951), On information and sufficiency.
+
+    >>> p = torch.tensor([[0.4, 0.6]])
+    >>> kl_div(p.log(), torch.tensor([[0.5, 0.5]]), reduction="sum")
+    tensor(0.0204)
+    """
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    x, y = paired(WHERE, input, target, reduction, (*REDUCTIONS, "batchmean"))
+    if not log_target:
+        _check_not_negative(y)
+    formula = KL_LOG if log_target else KL
+    if reduction != "batchmean":
+        return evaluate(formula, (x, y), {}, reduction)
+    return evaluate(formula, (x, y), {}, "mean", x.shape[0] if x.dim() else 1)
+
+
+def _check_not_negative(y: Tensor) -> None:
+    if y.numel() and checks.readable(y) and bool(y.detach().amin() < 0):
+        raise DomainError(
+            teach(
+                WHERE,
+                f"got a target with a smallest entry of {float(y.detach().amin()):.6g}",
+                "probabilities: no entry below 0",
+                "a target that is a logarithm",
+                "log_target=True",
+            )
+        )
+
+
+class KLDivLoss(ShowsSettings, torch.nn.KLDivLoss):
+    """Module of :func:`kl_div`, with the same keywords.
+
+    >>> KLDivLoss(reduction="batchmean")
+    KLDivLoss(reduction='batchmean', log_target=False)
+    """
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """See :func:`kl_div`."""
+        return kl_div(input, target, reduction=self.reduction, log_target=self.log_target)

@@ -1,0 +1,97 @@
+"""Negative log-likelihood: the surprise of the true class, read off log-probabilities."""
+
+import warnings
+
+import torch
+from torch import Tensor
+
+from lossary.core import checks
+from lossary.core import reduction as reductions
+from lossary.core.dtypes import wide_dtype
+from lossary.losses import _class_targets
+from lossary.losses._module import ShowsSettings
+
+WHERE = "nll_loss"
+
+
+def nll_loss(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    ignore_index: int = -100,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    r"""Surprise, in nats, of the true class under given log-probabilities.
+
+    .. math:: \ell_i = -w_{y_i}\, x_{iy_i}
+
+    Shape: ``input`` (C), (N, C) or (N, C, d1, ...); ``target`` class indices (), (N) or
+    (N, d1, ...); ``weight`` (C).
+    Dtype: floating input; any integer dtype for indices.
+    Units: nats. ``mean`` divides by the summed weights of the counted targets; a mean over
+    nothing is 0.
+    Raises: ShapeError, DtypeError, DeviceError, ClassIndexError, OptionError.
+    Reference: Fisher (1922), On the mathematical foundations of theoretical statistics.
+
+    >>> nll_loss(torch.tensor([[0.25, 0.75]]).log(), torch.tensor([1]))
+    tensor(0.2877)
+    """
+    reduction = reductions.legacy_reduction(size_average, reduce, reduction)
+    reductions.check_reduction(WHERE, reduction)
+    checks.check_floating(WHERE, "input", input)
+    checks.check_same_device(WHERE, input=input, target=target, weight=weight)
+    x, y = _class_targets.checked(WHERE, input, target, weight, ignore_index)
+    losses = _picked(x, y, weight, ignore_index)
+    if reduction == "none":
+        return losses.to(x.dtype).view(target.shape)
+    divisor = _class_targets.counted_weight(y, weight, ignore_index)
+    return reductions.reduce(losses, reduction, divisor).to(x.dtype)
+
+
+def _picked(x: Tensor, y: Tensor, weight: Tensor | None, ignore_index: int) -> Tensor:
+    counted = y != ignore_index
+    safe = torch.where(counted, y, 0)
+    # Only the picked entries are widened: the matrix of log-probabilities is never copied.
+    losses = -x.gather(1, safe.unsqueeze(1)).squeeze(1).to(wide_dtype(x))
+    if weight is not None:
+        losses = losses * weight.to(losses.dtype)[safe]
+    return losses.masked_fill(~counted, 0)
+
+
+class NLLLoss(ShowsSettings, torch.nn.NLLLoss):
+    """Module of :func:`nll_loss`, with the same keywords.
+
+    >>> NLLLoss(ignore_index=0)
+    NLLLoss(reduction='mean', ignore_index=0)
+    """
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """See :func:`nll_loss`."""
+        return nll_loss(
+            input,
+            target,
+            weight=self.weight,
+            ignore_index=self.ignore_index,
+            reduction=self.reduction,
+        )
+
+
+class NLLLoss2d(NLLLoss):
+    """torch's deprecated name for :class:`NLLLoss` on images."""
+
+    def __init__(
+        self,
+        weight: Tensor | None = None,
+        size_average: bool | None = None,
+        ignore_index: int = -100,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+    ) -> None:
+        warnings.warn(
+            "NLLLoss2d has been deprecated. Please use NLLLoss instead as a drop-in replacement.",
+            FutureWarning,
+            stacklevel=2,
+        )
+        super().__init__(weight, size_average, ignore_index, reduce, reduction)

@@ -1,0 +1,63 @@
+"""The door for ``torch.nn``: ``import lossary.nn as nn`` and every loss is exact."""
+
+import sys
+
+import torch.nn as _torch_nn
+from torch.nn import *  # noqa: F403
+
+from lossary import functional as functional
+from lossary.core.doors import SubmoduleAliases, door, fall_back_to, mirror
+
+mirror(_torch_nn, globals())
+
+from lossary.losses._remembered import Sigmoid as Sigmoid  # noqa: E402
+from lossary.losses.binary_cross_entropy import BCELoss as BCELoss  # noqa: E402
+from lossary.losses.binary_cross_entropy import (  # noqa: E402
+    BCEWithLogitsLoss as BCEWithLogitsLoss,
+)
+from lossary.losses.cross_entropy import CrossEntropyLoss as CrossEntropyLoss  # noqa: E402
+from lossary.losses.ctc import CTCLoss as CTCLoss  # noqa: E402
+from lossary.losses.embedding import CosineEmbeddingLoss as CosineEmbeddingLoss  # noqa: E402
+from lossary.losses.embedding import HingeEmbeddingLoss as HingeEmbeddingLoss  # noqa: E402
+from lossary.losses.embedding import MarginRankingLoss as MarginRankingLoss  # noqa: E402
+from lossary.losses.gaussian_nll import GaussianNLLLoss as GaussianNLLLoss  # noqa: E402
+from lossary.losses.huber import HuberLoss as HuberLoss  # noqa: E402
+from lossary.losses.huber import SmoothL1Loss as SmoothL1Loss  # noqa: E402
+from lossary.losses.kl_div import KLDivLoss as KLDivLoss  # noqa: E402
+from lossary.losses.l1 import L1Loss as L1Loss  # noqa: E402
+from lossary.losses.linear_cross_entropy import (  # noqa: E402
+    LinearCrossEntropyLoss as LinearCrossEntropyLoss,
+)
+from lossary.losses.margin import MultiLabelMarginLoss as MultiLabelMarginLoss  # noqa: E402
+from lossary.losses.margin import MultiMarginLoss as MultiMarginLoss  # noqa: E402
+from lossary.losses.mse import MSELoss as MSELoss  # noqa: E402
+from lossary.losses.nll import NLLLoss as NLLLoss  # noqa: E402
+from lossary.losses.nll import NLLLoss2d as NLLLoss2d  # noqa: E402
+from lossary.losses.poisson_nll import PoissonNLLLoss as PoissonNLLLoss  # noqa: E402
+from lossary.losses.soft_margin import (  # noqa: E402
+    MultiLabelSoftMarginLoss as MultiLabelSoftMarginLoss,
+)
+from lossary.losses.soft_margin import SoftMarginLoss as SoftMarginLoss  # noqa: E402
+from lossary.losses.softmax import LogSoftmax as LogSoftmax  # noqa: E402
+from lossary.losses.softmax import Softmax as Softmax  # noqa: E402
+from lossary.losses.softmax import Softmin as Softmin  # noqa: E402
+from lossary.losses.triplet import TripletMarginLoss as TripletMarginLoss  # noqa: E402
+from lossary.losses.triplet import (  # noqa: E402
+    TripletMarginWithDistanceLoss as TripletMarginWithDistanceLoss,
+)
+
+# ``from lossary.nn.utils.rnn import pad_sequence`` must work too, and where a submodule of
+# torch.nn holds losses (modules, modules.loss, ...) the losses behind our door are ours.
+__path__: list[str] = []
+sys.modules[f"{__name__}.functional"] = functional
+_ours = {k: v for k, v in globals().items() if getattr(v, "__module__", "").startswith("lossary.")}
+modules = door(f"{__name__}.modules", _torch_nn.modules, _ours)
+for _part in ("loss", "activation"):
+    setattr(
+        modules,
+        _part,
+        door(f"{__name__}.modules.{_part}", getattr(_torch_nn.modules, _part), _ours),
+    )
+sys.meta_path.append(SubmoduleAliases(__name__, _torch_nn.__name__))
+
+__getattr__ = fall_back_to(_torch_nn)
