@@ -38,6 +38,7 @@ class Tsallis(OnSimplex):
     alpha: float = 2.0
 
     def __post_init__(self) -> None:
+        """Refuse orders at which the formula is not defined."""
         if check_order("Tsallis", "alpha", self.alpha, low=1.0) == 1:
             raise OptionError(
                 teach("Tsallis", "got alpha=1", "an order above 1", "the limit", "Shannon()")

@@ -1,0 +1,99 @@
+"""Two distributions side by side: their log-ratio, and the one integrand of the alpha family."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lossary.core.distributions import Distribution
+from lossary.entropies._numerics import (
+    NEAR,
+    exp_gap,
+    kl_terms,
+    log_ratio,
+    near_log_ratio,
+    refined,
+)
+from lossary.information._read import Mass, read_pair
+
+
+@dataclass(frozen=True)
+class Pair:
+    """``p`` and ``q`` with ``d = log(q / p)``, which is 0 where both are impossible."""
+
+    p: Mass
+    q: Mass
+    d: Tensor
+
+    def swapped(self) -> "Pair":
+        """The same pair with the roles exchanged."""
+        return Pair(self.q, self.p, -self.d)
+
+
+def pair(where: str, p: Distribution, q: Distribution, dim: int) -> tuple[Pair, torch.dtype]:
+    """Two distributions, checked, with their log-ratio; and the dtype to answer in."""
+    a, b, dtype = read_pair(where, p, q, dim)
+    return Pair(a, b, _log_ratio(a, b)), dtype
+
+
+def _log_ratio(a: Mass, b: Mass) -> Tensor:
+    """``log q - log p``, from whatever both came as, so that near equality keeps its digits."""
+    if a.exact_p and b.exact_p:
+        return near_log_ratio(a.p, b.p)
+    plain = log_ratio(a.log_p, b.log_p)
+    if a.scores is None or b.scores is None:
+        return plain
+    with torch.no_grad():
+        exact = _centred(a.p, a.scores, b.scores, plain)
+    return refined(plain, exact)
+
+
+def _centred(p: Tensor, x: Tensor, y: Tensor, plain: Tensor) -> Tensor:
+    """The log-ratio of two softmaxes from the difference of their scores, not of their logs.
+
+    With ``u`` the difference less its mean under p, ``d = u - log1p(sum p expm1 u)``: nothing
+    of the size of the scores or of their log-sum is ever subtracted.
+    """
+    absent = (x == -torch.inf) & (y == -torch.inf)
+    step = torch.where(absent, 0, y - x)
+    finite = step.isfinite()
+    step = torch.where(finite, step, 0)
+    u = torch.where(absent, 0, step - (p * step).sum(-1, keepdim=True))
+    near = (finite & (u.abs() < 1)).all(-1, keepdim=True)
+    rise = torch.where(near, p * torch.expm1(torch.where(near, u, 0)), 0)
+    return torch.where(near & ~absent, u - rise.sum(-1, keepdim=True).log1p(), plain)
+
+
+def kl(both: Pair) -> Tensor:
+    """``p log(p / q) - p + q`` for every outcome."""
+    return kl_terms(both.p.p, both.q.p, both.d)
+
+
+def alpha_terms(both: Pair, alpha: float) -> Tensor:
+    """``(p**a q**(1-a) - a p - (1-a) q) / (a (a-1))`` for every outcome: never negative.
+
+    All of Kullback-Leibler (1; reversed: 0), Hellinger (1/2), chi-squared (2) and Renyi's
+    divergences come from this one integrand. Orders below 1/2 exchange p and q, which keeps
+    the gaps below from cancelling.
+    """
+    if alpha < 0.5:
+        return alpha_terms(both.swapped(), 1 - alpha)
+    if alpha == 1:
+        return kl(both)
+    p, q, d, beta = both.p.p, both.q.p, both.d, 1 - alpha
+    absent = both.p.log_p == -torch.inf
+    d = torch.where(absent, 0, d)
+    near = d.abs() < NEAR
+    small = torch.where(near, d, 0)
+    close = p * (exp_gap(small) - exp_gap(beta * small) / beta) / alpha
+    # From logarithms, since the ratio may overflow where its product with p does not.
+    large = torch.where(near | absent, 0, d)
+    log_p = torch.where(near | absent, 0, both.p.log_p)
+    step = beta * large
+    rise = torch.where(
+        step.abs() < NEAR,
+        p * torch.expm1(torch.where(step.abs() < NEAR, step, 0)),
+        torch.exp(log_p + step) - p,
+    )
+    far = ((q - p) - rise / beta) / alpha
+    return torch.where(absent, q / alpha, torch.where(near, close, far))

@@ -1,0 +1,66 @@
+"""Entropy and perplexity: the surprise to expect from a distribution."""
+
+import torch
+from torch import Tensor
+
+from lossary.core.distributions import Distribution
+from lossary.information._read import Mass, answer, log_base, read
+from lossary.information.cross_entropy import cross_entropy_nats
+
+
+def entropy(p: Distribution, *, dim: int = -1, base: float | None = None) -> Tensor:
+    r"""How uncertain a distribution is: the surprise that its outcomes bring on average.
+
+    .. math:: H(p) = -\sum_i p_i \log p_i
+
+    ``0 log 0 = 0`` in value and gradient. The answer is never negative: an entry that rounding
+    carried above 1 brings no surprise.
+
+    Shape: (..., n, ...) with n outcomes along ``dim``, which is reduced.
+    Dtype: floating, kept; computed wider and rounded once.
+    Units: nats; ``base=2`` gives bits.
+    Raises: ShapeError, DtypeError, DomainError (rows that do not sum to 1), OptionError.
+    Reference: Shannon (1948), A mathematical theory of communication.
+
+    >>> entropy(torch.tensor([0.4, 0.6])), entropy(torch.tensor([0.5, 0.5]), base=2)
+    (tensor(0.6730), tensor(1.))
+    """
+    scale = log_base("entropy", base)
+    given, dtype = read("entropy", "p", p, dim)
+    return answer(entropy_nats(given), scale, dtype)
+
+
+def perplexity(p: Distribution, q: Distribution | None = None, *, dim: int = -1) -> Tensor:
+    r"""How many equally likely outcomes would be as uncertain as the distribution.
+
+    .. math:: \mathrm{PP}(p) = e^{H(p)}, \qquad \mathrm{PP}(p, q) = e^{H(p, q)}
+
+    With ``q``: how many outcomes a model that believes ``q`` seems to choose from when ``p``
+    is the truth. No base is needed: 2 to the bits is e to the nats.
+
+    Shape: (..., n, ...) with n outcomes along ``dim``, which is reduced.
+    Dtype: floating, promoted; computed wider and rounded once.
+    Units: outcomes, from 1 to n (and beyond with ``q``).
+    Raises: ShapeError, DtypeError, DeviceError, DomainError, OptionError.
+    Reference: Jelinek et al. (1977), Perplexity: a measure of the difficulty of speech
+    recognition tasks.
+
+    >>> perplexity(torch.tensor([0.25, 0.25, 0.25, 0.25]))
+    tensor(4.)
+    """
+    if q is not None:
+        nats, dtype = cross_entropy_nats("perplexity", p, q, dim)
+        return nats.exp().to(dtype)
+    given, dtype = read("perplexity", "p", p, dim)
+    return entropy_nats(given).exp().to(dtype)
+
+
+def entropy_nats(given: Mass) -> Tensor:
+    """``-sum p log p`` over the last dimension, wide."""
+    return (given.p * (0 - seen_logs(given))).sum(-1)
+
+
+def seen_logs(given: Mass) -> Tensor:
+    """``log p``, 0 where p is 0 (so that 0 log 0 is 0), and never above 0."""
+    log_p = torch.where(given.log_p == -torch.inf, 0, given.log_p)
+    return log_p - log_p.detach().clamp(min=0)

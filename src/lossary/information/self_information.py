@@ -1,0 +1,62 @@
+"""Self-information: the surprise of one event."""
+
+import torch
+from torch import Tensor
+
+from lossary.core import checks
+from lossary.core.distributions import Distribution, Logits, LogProbs, Probs
+from lossary.core.dtypes import autocast_dtype, wide_dtype
+from lossary.core.errors import DomainError, teach
+from lossary.information._read import answer, log_base, read, wrapped
+
+WHERE = "self_information"
+
+
+def self_information(p: Distribution, *, dim: int = -1, base: float | None = None) -> Tensor:
+    r"""How surprising each event is: the rarer it was thought to be, the more.
+
+    .. math:: I(p) = -\log p
+
+    The events need not make up a distribution: 0.5 alone has an answer. Only ``Logits`` are
+    read along ``dim``, since softmax must know what they compete with. An impossible event is
+    infinitely surprising, and the slope there is ``-inf`` too; masked ``Logits`` pass none.
+
+    Shape: any, kept.
+    Dtype: floating, kept; computed wider and rounded once.
+    Units: nats; ``base=2`` gives bits.
+    Raises: DtypeError, ShapeError, DomainError (a probability outside [0, 1]), OptionError.
+    Reference: Shannon (1948); Tribus (1961) for the word surprisal.
+
+    >>> self_information(torch.tensor([1.0, 0.5, 0.25, 0.0]), base=2)
+    tensor([0., 1., 2., inf])
+    """
+    scale = log_base(WHERE, base)
+    one = wrapped(WHERE, "p", p, dim)
+    if isinstance(one, Logits):
+        given, dtype = read(WHERE, "p", one, one.dim)
+        return answer(0 - given.log_p, scale, dtype).movedim(-1, one.dim)
+    _check_events(one)
+    t = one.tensor
+    wide = t.to(wide_dtype(t))
+    log_p = wide if isinstance(one, LogProbs) else torch.log(wide)
+    return answer(0 - log_p, scale, autocast_dtype(t))
+
+
+def _check_events(one: Probs | LogProbs) -> None:
+    t = one.tensor
+    if not t.numel() or not checks.readable(t):
+        return
+    low, high = (float(v) for v in t.detach().aminmax())
+    if isinstance(one, LogProbs):
+        if not high <= 0:
+            came = f"got log-probabilities up to {high:.6g}"
+            cause = "logits that were not normalised"
+            raise DomainError(
+                teach(WHERE, came, "logarithms of probabilities: none above 0", cause, "Logits(x)")
+            )
+    elif not (low >= 0 and high <= 1):
+        came = f"got probabilities from {low:.6g} to {high:.6g}"
+        cause = "logits passed as probabilities"
+        raise DomainError(
+            teach(WHERE, came, "numbers from 0 to 1", cause, "did you mean Logits(x)?")
+        )

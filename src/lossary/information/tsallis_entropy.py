@@ -1,0 +1,42 @@
+"""Tsallis entropy: expected surprise on a power scale instead of a logarithmic one."""
+
+import math
+
+from torch import Tensor
+
+from lossary.core.distributions import Distribution
+from lossary.entropies._checks import check_order
+from lossary.entropies._numerics import power_gap
+from lossary.information._read import read
+from lossary.information.entropy import entropy_nats
+
+WHERE = "tsallis_entropy"
+
+
+def tsallis_entropy(p: Distribution, alpha: float = 2.0, *, dim: int = -1) -> Tensor:
+    r"""Uncertainty on a power scale: at 2 the chance that two draws differ (Gini's index).
+
+    .. math:: S_\alpha(p) = \frac{1 - \sum_i p_i^\alpha}{\alpha - 1}
+
+    At 0 it is the number of possible outcomes less 1, at 1 Shannon's entropy in nats. The
+    convex function behind entmax, ``lossary.entropies.Tsallis``, is ``-S / alpha``.
+
+    Shape: (..., n, ...) with n outcomes along ``dim``, which is reduced.
+    Dtype: floating, kept; computed wider and rounded once.
+    Units: none (nats at order 1, so there is no base to choose).
+    Raises: ShapeError, DtypeError, DomainError, OptionError (alpha below 0).
+    Reference: Havrda & Charvat (1967); Tsallis (1988), Possible generalization of
+    Boltzmann-Gibbs statistics.
+
+    >>> import torch
+    >>> tsallis_entropy(torch.tensor([0.5, 0.5]), alpha=2)
+    tensor(0.5000)
+    """
+    order = check_order(WHERE, "alpha", alpha, low=0.0)
+    given, dtype = read(WHERE, "p", p, dim)
+    if order == 1:
+        return entropy_nats(given).to(dtype)
+    if order == 0:
+        return ((given.log_p > -math.inf).sum(-1) - 1).to(dtype)
+    log_p = given.log_p - given.log_p.detach().clamp(min=0)
+    return (power_gap(given.p, log_p, order).sum(-1) / (1 - order)).to(dtype)
