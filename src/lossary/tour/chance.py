@@ -1,0 +1,48 @@
+"""What a loss means: against models that never look, and in readings that people know."""
+
+import math
+
+import torch
+from torch import Tensor
+
+import lossary
+from lossary.tour.data import Split
+from lossary.tour.results import Baseline
+
+
+def baselines(data: Split) -> tuple[Baseline, ...]:
+    """Held-out losses of the guesses that one can make without looking at the input."""
+    if not data.classes:
+        mean = data.y.mean().expand_as(data.held_out_y)
+        return (Baseline("mean", lossary.nn.MSELoss()(mean, data.held_out_y).item()),)
+    scores = class_frequencies(data).log().expand(len(data.held_out_y), -1)
+    guess = lossary.nn.CrossEntropyLoss()(scores, data.held_out_y)
+    return (Baseline("uniform", math.log(data.classes)), Baseline("frequencies", guess.item()))
+
+
+def class_frequencies(data: Split) -> Tensor:
+    """Shares of the classes among the training examples."""
+    return torch.bincount(data.y, minlength=data.classes) / len(data.y)
+
+
+def meaning(data: Split, outputs: Tensor, loss: float) -> dict[str, float]:
+    """Readings of a held-out loss; the keys are explained in the catalogues."""
+    floor = min(baseline.loss for baseline in baselines(data))
+    if not data.classes:
+        return {
+            "explained": 1 - loss / floor,
+            "typical_error": math.sqrt(loss) * data.unit,
+            "typical_error_of_mean": math.sqrt(floor) * data.unit,
+        }
+    if outputs.shape[1] == 1:
+        predicted = (outputs.squeeze(1) > 0.5).long()
+    else:
+        predicted = outputs.argmax(1)
+    return {
+        "explained": 1 - loss / floor,
+        "class_entropy": lossary.entropy(class_frequencies(data)).item(),
+        "bits": loss / math.log(2),
+        "perplexity": math.exp(loss),
+        "typical_probability": math.exp(-loss),
+        "accuracy": (predicted == data.held_out_y).float().mean().item(),
+    }

@@ -1,0 +1,52 @@
+"""The tour's texts: English and Korean, two catalogues with the same keys."""
+
+import json
+import os
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+
+LANGUAGES = ("en", "ko")
+
+
+class Words:
+    """One language's texts.
+
+    >>> Words("ko")("way.by_hand")
+    '손으로'
+    >>> Words("en")("numbers", count=3)
+    '3 numbers'
+    """
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+        self._texts = catalogue(language)
+
+    def __call__(self, key: str, **values: object) -> str:
+        """The text of a key, with its values filled in."""
+        return self._texts[key].format(**values)
+
+    def get(self, key: str) -> str:
+        """The text of a key, or nothing where there is none, as for optional notes."""
+        return self._texts.get(key, "")
+
+
+@cache
+def catalogue(language: str) -> Mapping[str, str]:
+    """All texts of a language by key."""
+    path = files("lossary.tour").joinpath("locale", f"{language}.json")
+    texts: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+    return texts
+
+
+def default_language(environment: Mapping[str, str] = os.environ) -> str:
+    """Korean where the locale says so, else English; POSIX's order of precedence.
+
+    >>> default_language({"LANG": "ko_KR.UTF-8"})
+    'ko'
+    >>> default_language({"LANG": "ko_KR.UTF-8", "LC_ALL": "C"})
+    'en'
+    """
+    chosen = next(filter(None, (environment.get(k) for k in ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
+    language = chosen.split("_")[0].split(".")[0].lower()
+    return language if language in LANGUAGES else "en"
