@@ -14,11 +14,6 @@ from torch import Tensor
 from lossary.core.dtypes import accumulation_dtype, wide_dtype
 from lossary.kernels.formula import Formula
 
-# Below 2**15 entries torch runs an operation on one thread; a block of 2**17 gives two
-# threads full work, and its float64 intermediates (1 MB each) still fit a core's cache.
-BLOCK_ENTRIES = 2**17
-
-
 def widen(formula: Formula, tensors: tuple[Tensor, ...]) -> list[Tensor]:
     """Cast the floating tensors to the dtype that the formula computes in."""
     first = tensors[0]
@@ -49,21 +44,22 @@ class _InBlocks(torch.autograd.Function):
     ) -> Tensor:
         ctx.formula, ctx.options, ctx.summed = formula, options, summed
         needed = [i for i, n in enumerate(ctx.needs_input_grad[3:]) if n]
-        slopes = _empty_slopes(formula, tensors) if formula.kernel and needed == [0] else None
-        result = _run(formula, options, summed, tensors, slopes)
-        ctx.save_for_backward(slopes, *tensors)
+        ctx.by_kernel = formula.kernel is not None and set(needed) <= set(formula.slopes_for)
+        wanted = tuple(needed) if ctx.by_kernel else ()
+        result, slopes = _run(formula, options, summed, tensors, wanted)
+        ctx.save_for_backward(*slopes, *tensors)
         return result
 
     @staticmethod
     def backward(ctx: Any, *upstreams: Tensor) -> Any:
         (upstream,) = upstreams
-        slopes, *saved = ctx.saved_tensors
-        tensors = tuple(saved)
         wanted = [i for i, needed in enumerate(ctx.needs_input_grad[3:]) if needed]
+        made = len(wanted) if ctx.by_kernel else 0
+        slopes, tensors = ctx.saved_tensors[:made], ctx.saved_tensors[made:]
         if torch.is_grad_enabled():
             grads = _differentiable_gradients(ctx, upstream, tensors, wanted)
-        elif slopes is not None:
-            grads = [_scaled(ctx.formula, slopes, upstream, tensors[0])]
+        elif ctx.by_kernel:
+            grads = [_scaled(ctx.formula, slope, upstream, tensors[0].dtype) for slope in slopes]
         else:
             grads = _block_gradients(ctx, upstream, tensors, wanted)
         by_input: list[Tensor | None] = [None] * len(tensors)
@@ -77,38 +73,61 @@ def _run(
     options: dict[str, Any],
     summed: bool,
     tensors: tuple[Tensor, ...],
-    slopes: Tensor | None,
-) -> Tensor:
-    """The losses, summed or per item; fills ``slopes`` on the way where it is given."""
+    wanted: tuple[int, ...],
+) -> tuple[Tensor, list[Tensor]]:
+    """The losses, summed or per item, and the wanted slopes."""
     pieces = []
-    target = slopes.view(-1) if slopes is not None and _is_flat(formula, tensors) else slopes
+    slopes = _Gathered(formula, tensors, wanted)
     for rows, block in _blocks(formula, tensors):
         if formula.kernel is None:
             losses = formula.losses(*widen(formula, block), **options)
         else:
             plain = _cast(block, accumulation_dtype(block[0].dtype))
-            losses, slope = formula.kernel(slopes is not None, *plain, **options)
-            if target is not None:
-                target[rows] = slope
-        pieces.append(losses.sum(dtype=torch.float64) if summed else losses.to(tensors[0].dtype))
+            losses, made = formula.kernel(wanted, *plain, **options)
+            slopes.put(rows, made)
+        total = losses.sum(dtype=torch.float64)
+        if formula.kernel is not None and bool(total.isnan()):
+            # 0 * inf: what a kernel passes over, the formula knows to be 0.
+            losses = formula.losses(*widen(formula, block), **options)
+            total = losses.sum(dtype=torch.float64)
+        pieces.append(total if summed else losses.to(tensors[0].dtype))
     if summed:
-        return torch.stack(pieces).sum()
+        return torch.stack(pieces).sum(), slopes.whole
     items = torch.cat(pieces)
-    return items.view(tensors[0].shape) if formula.elementwise else items
+    return items.view(tensors[0].shape) if formula.elementwise else items, slopes.whole
 
 
-def _empty_slopes(formula: Formula, tensors: tuple[Tensor, ...]) -> Tensor:
-    # Half precision keeps its slopes in float32: scaling them later is then the one rounding.
-    dtype = accumulation_dtype(tensors[0].dtype)
-    return torch.empty(tensors[0].shape, dtype=dtype, device=tensors[0].device)
+class _Gathered:
+    """The blocks' slopes put together; a slope made in one piece is kept as it is."""
+
+    def __init__(
+        self, formula: Formula, tensors: tuple[Tensor, ...], wanted: tuple[int, ...]
+    ) -> None:
+        self.flat = _is_flat(formula, tensors)
+        self.like = [tensors[i] for i in wanted]
+        self.whole: list[Tensor] = []
+
+    def put(self, rows: slice, made: tuple[Tensor, ...]) -> None:
+        """Take the slopes of one block."""
+        # Half precision keeps its slopes in float32: scaling them later is the one rounding.
+        dtypes = [accumulation_dtype(t.dtype) for t in self.like]
+        if not self.whole:
+            if all(m.numel() == t.numel() for m, t in zip(made, self.like, strict=True)):
+                pairs = zip(made, self.like, dtypes, strict=True)
+                self.whole = [m.view(t.shape).to(d) for m, t, d in pairs]
+                return
+            pairs = zip(made, self.like, dtypes, strict=True)
+            self.whole = [torch.empty(t.shape, dtype=d) for _, t, d in pairs]
+        for whole, slope in zip(self.whole, made, strict=True):
+            (whole.view(-1) if self.flat else whole)[rows] = slope
 
 
-def _scaled(formula: Formula, slopes: Tensor, upstream: Tensor, like: Tensor) -> Tensor:
+def _scaled(formula: Formula, slope: Tensor, upstream: Tensor, dtype: torch.dtype) -> Tensor:
     """A new tensor each time, so that a retained graph can be run backward again."""
     if upstream.dim() and not formula.elementwise:
         upstream = upstream.unsqueeze(1)
-        upstream = upstream.reshape(*upstream.shape, *[1] * (slopes.dim() - upstream.dim()))
-    return (slopes * upstream).to(like.dtype)
+        upstream = upstream.reshape(*upstream.shape, *[1] * (slope.dim() - upstream.dim()))
+    return (slope * upstream).to(dtype)
 
 
 def _differentiable_gradients(
@@ -156,7 +175,7 @@ def _blocks(
     flat = _is_flat(formula, tensors)
     views = tuple(t.detach().view(-1) if flat else t.detach() for t in tensors)
     count = views[0].shape[0]
-    step = max(1, BLOCK_ENTRIES * count // max(1, views[0].numel()))
+    step = max(1, formula.block_entries * count // max(1, views[0].numel()))
     for start in range(0, count, step):
         rows = slice(start, start + step)
         yield rows, tuple(v[rows] for v in views)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-# (with_slope, *tensors, **options) -> per-item losses, and d losses / d first tensor or None.
-Kernel = Callable[..., tuple[Tensor, Tensor | None]]
+# (wanted, *tensors, **options) -> per-item losses, and their slopes for the wanted tensors.
+Kernel = Callable[..., tuple[Tensor, tuple[Tensor, ...]]]
 
 
 @dataclass(frozen=True)
@@ -16,10 +16,15 @@ class Formula:
     ``losses(*tensors, **options)`` is the exact formula, made of torch operations, so that
     every transform of torch differentiates it. It is all that a loss must have.
 
-    ``kernel(with_slope, *tensors, **options)`` gives the same losses and, when asked, their
-    slope with respect to the first tensor, written out. It gets float32 or float64 tensors,
-    widens what it must, may branch on values, and never writes to what it was given; only
-    plain eager calls reach it.
+    ``kernel(wanted, *tensors, **options)`` gives the same losses and, written out, their slopes
+    with respect to the tensors whose places are ``wanted`` (none, or some of ``slopes_for``).
+    It gets float32 or float64 tensors, widens what it must, may branch on values, and never
+    writes to what it was given; only plain eager calls reach it. Losses that it leaves NaN
+    (0 * inf) are computed again by the formula; its slopes must be right even there.
+    ``block_entries`` is how much of the first tensor it gets at once. Below 2**15 entries
+    torch runs an operation on one thread; 2**18 gives several threads full work while a block's
+    float64 intermediates (2 MB each) still fit a core's cache. A kernel that works in place
+    in one float32 buffer may have everything.
 
     ``elementwise`` says that item i depends on entry i alone, so that any split will do;
     otherwise items are rows along the first dimension. ``wide`` says that the formula
@@ -28,5 +33,7 @@ class Formula:
 
     losses: Callable[..., Tensor]
     kernel: Kernel | None = None
+    slopes_for: tuple[int, ...] = (0,)
+    block_entries: int = 2**18
     elementwise: bool = True
     wide: bool = True

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from lossary.core import checks
-from lossary.core.dtypes import autocast_dtype
+from lossary.core.dtypes import autocast_dtype, wide_dtype
 from lossary.core.errors import DomainError, DtypeError, OptionError, ShapeError, teach
 
 
@@ -88,7 +88,4 @@ def counted_weight(target: Tensor, weight: Tensor | None, ignore_index: int) -> 
     if weight is None:
         return counted.sum()
     safe = torch.where(counted, target, 0)
-    wide = torch.float64 if weight.dtype == torch.float32 else weight.dtype
-    if weight.device.type == "mps":
-        wide = weight.dtype
-    return torch.where(counted, weight.to(wide)[safe], 0).sum()
+    return torch.where(counted, weight.to(wide_dtype(weight))[safe], 0).sum()

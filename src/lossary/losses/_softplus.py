@@ -24,16 +24,3 @@ def softplus_pair(x: Tensor) -> tuple[Tensor, Tensor]:
     """
     tail = x.abs().neg_().exp_().log1p_()
     return x.relu().add_(tail), (-x).relu_().add_(tail)
-
-
-def sigmoid_pair(x: Tensor) -> tuple[Tensor, Tensor]:
-    """``sigmoid(x)`` and ``sigmoid(-x) = 1 - sigmoid(x)``, both with all their digits.
-
-    >>> [f"{t.item():.4g}" for t in sigmoid_pair(torch.tensor(20.0))]
-    ['1', '2.061e-09']
-    """
-    odds = x.abs().neg_().exp_()
-    large = (odds + 1).reciprocal_()
-    small = odds.mul_(large)
-    positive = x > 0
-    return torch.where(positive, large, small), torch.where(positive, small, large)

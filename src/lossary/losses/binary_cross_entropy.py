@@ -11,7 +11,7 @@ from lossary.kernels.select import evaluate
 from lossary.losses._module import ShowsSettings
 from lossary.losses._pairs import equal_dtypes, expanded_weight, paired
 from lossary.losses._remembered import links_to_sigmoid, logits_of
-from lossary.losses._softplus import sigmoid_pair, softplus, softplus_pair
+from lossary.losses._softplus import softplus, softplus_pair
 
 
 def _split(rest: tuple[Tensor, ...], weighted: bool) -> tuple[Tensor | None, Tensor | None]:
@@ -26,31 +26,61 @@ def logits_losses(z: Tensor, y: Tensor, *rest: Tensor, weighted: bool) -> Tensor
     # A target that is certain and right has no loss at an infinite logit: 0 * inf is 0.
     if_positive = softplus(-z.masked_fill((y == 0) & (z == -torch.inf), 0))
     if_negative = softplus(z.masked_fill((y == 1) & (z == torch.inf), 0))
-    on = y if positive is None else y * positive
-    losses = on * if_positive + (1 - y) * if_negative
+    if positive is None:
+        # The slope for the target is -z; as the difference of the two terms it would cancel.
+        held = y.detach()
+        losses = held * if_positive + (1 - held) * if_negative - (y - held) * _finite(z)
+    else:
+        losses = y * positive * if_positive + (1 - y) * if_negative
     return losses if weight is None else losses * weight
 
 
+def _finite(z: Tensor) -> Tensor:
+    largest = torch.finfo(z.dtype).max
+    return z.clamp(-largest, largest)
+
+
 def logits_kernel(
-    with_slope: bool, z: Tensor, y: Tensor, *rest: Tensor, weighted: bool
-) -> tuple[Tensor, Tensor | None]:
-    """The same; the slope ``sigmoid(z) - y`` cancels near the optimum and is made wide."""
+    wanted: tuple[int, ...], z: Tensor, y: Tensor, *rest: Tensor, weighted: bool
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """The same from one exponential ``e = exp -|z|``, in place in four buffers.
+
+    With ``off = 1 - y`` and ``on`` the weighted target, the loss is ``(on + off) log1p e``
+    plus ``z off`` where z is positive and ``-z on`` where it is not.
+    """
     weight, positive = _split(rest, weighted)
-    if_negative, if_positive = softplus_pair(z)
+    step = torch.copysign(z.new_tensor(0.5), z).add_(0.5)
     on = y if positive is None else y * positive
-    losses = if_positive.mul_(on).add_(if_negative.mul_(1 - y))
-    if bool(losses.sum().isnan()):
-        losses = logits_losses(z, y, *(() if positive is None else (positive,)), weighted=False)
-    slope = None
-    if with_slope:
-        wide = wide_dtype(z)
-        p, q = sigmoid_pair(z.to(wide))
-        off = 1 - y.to(wide)
-        on = y.to(wide) if positive is None else y.to(wide) * positive
-        slope = p.mul_(off).sub_(q.mul_(on))
-    if weight is None:
-        return losses, slope
-    return losses * weight, None if slope is None else slope.mul_(weight)
+    both = None if positive is None else (1 - y).add_(on)
+    lean = (step if both is None else step.mul_(both)).sub_(on)
+    odds = z.abs().neg_().exp_()
+    losses = odds.log1p()
+    if both is not None:
+        losses.mul_(both)
+    losses.addcmul_(z, lean)
+    if weight is not None:
+        losses.mul_(weight)
+    if not wanted:
+        return losses, ()
+    small = odds.div_(odds + 1)
+    if both is not None:
+        small.mul_(both)
+    slope = lean.sub_(small.copysign_(z))
+    _widen_where_close(slope, small, z, y, positive)
+    return losses, (slope if weight is None else slope.mul_(weight),)
+
+
+def _widen_where_close(
+    slope: Tensor, small: Tensor, z: Tensor, y: Tensor, positive: Tensor | None
+) -> None:
+    """Compute anew, and wide, the slopes that are much smaller than what they were made of."""
+    if z.dtype == wide_dtype(z):
+        return
+    close = (slope.abs() < small.abs_().mul_(CLOSE)).nonzero(as_tuple=True)
+    if close[0].numel():
+        z, y = z[close].double(), y[close].double()
+        on = y if positive is None else y * positive[close].double()
+        slope[close] = (z.sigmoid() * (1 - y) - (-z).sigmoid() * on).to(slope.dtype)
 
 
 def probability_losses(p: Tensor, y: Tensor, *weight: Tensor) -> Tensor:
@@ -62,19 +92,21 @@ def probability_losses(p: Tensor, y: Tensor, *weight: Tensor) -> Tensor:
 
 
 def probability_kernel(
-    with_slope: bool, p: Tensor, y: Tensor, *weight: Tensor
-) -> tuple[Tensor, Tensor | None]:
+    wanted: tuple[int, ...], p: Tensor, y: Tensor, *weight: Tensor
+) -> tuple[Tensor, tuple[Tensor, ...]]:
     """The same, with the slope ``(1 - y)/(1 - p) - y/p`` written out."""
     losses = probability_losses(p, y)
-    slope = None
-    if with_slope:
-        wide_p, wide_y = p.to(wide_dtype(p)), y.to(wide_dtype(p))
-        off = (1 - wide_y).div_(1 - wide_p).masked_fill_(y == 1, 0)
-        slope = off.sub_((wide_y / wide_p).masked_fill_(y == 0, 0))
-    if not weight:
-        return losses, slope
-    return losses * weight[0], None if slope is None else slope.mul_(weight[0])
+    if weight:
+        losses = losses * weight[0]
+    if not wanted:
+        return losses, ()
+    p, y = p.to(wide_dtype(p)), y.to(wide_dtype(p))
+    slope = (1 - y).div_(1 - p).masked_fill_(y == 1, 0).sub_((y / p).masked_fill_(y == 0, 0))
+    return losses, (slope.mul_(weight[0]) if weight else slope,)
 
+
+# Two terms nearer than this have lost three bits of float32's: the difference is made wide.
+CLOSE = 2.0**-3
 
 LOGITS = Formula(logits_losses, logits_kernel)
 PROBABILITIES = Formula(probability_losses, probability_kernel)

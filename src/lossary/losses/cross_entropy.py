@@ -37,8 +37,8 @@ def hard_losses(x: Tensor, target: Tensor, ignore_index: int, weight: Tensor | N
 
 
 def hard_kernel(
-    with_slope: bool, x: Tensor, target: Tensor, ignore_index: int, weight: Tensor | None
-) -> tuple[Tensor, Tensor | None]:
+    wanted: tuple[int, ...], x: Tensor, target: Tensor, ignore_index: int, weight: Tensor | None
+) -> tuple[Tensor, tuple[Tensor, ...]]:
     """The same from one softmax: the tail is summed without the truth, whose slope is minus it."""
     counted = target != ignore_index
     all_count = bool(counted.all())
@@ -52,13 +52,15 @@ def hard_kernel(
     if bool((truth < UNDERFLOW).any()):
         exact = -x.log_softmax(1).gather(1, y).squeeze(1)
         losses = torch.where(truth < UNDERFLOW, exact, losses)
-    slope = p.scatter_(1, y, -others.unsqueeze(1)) if with_slope else None
     scale = None if weight is None else weight.to(x.dtype)[y.squeeze(1)]
     if not all_count:
-        scale = counted if scale is None else scale * counted
-    if scale is None:
-        return losses, slope
-    return losses * scale, None if slope is None else slope.mul_(scale.unsqueeze(1))
+        scale = counted.to(x.dtype) if scale is None else scale * counted
+    if scale is not None:
+        losses = losses * scale
+    if not wanted:
+        return losses, ()
+    slope = p.scatter_(1, y, -others.unsqueeze(1))
+    return losses, (slope if scale is None else slope.mul_(scale.unsqueeze(1)),)
 
 
 def _class_sum(p: Tensor) -> Tensor:
@@ -80,23 +82,44 @@ def soft_losses(x: Tensor, mass: Tensor) -> Tensor:
     return mass.sum(1) * tail - (mass * fall.masked_fill(silent, 0)).sum(1)
 
 
-def soft_kernel(with_slope: bool, x: Tensor, mass: Tensor) -> tuple[Tensor, Tensor | None]:
-    """The same from one softmax; rows that are nearly certain sum their tail apart."""
-    x, mass = x.to(wide_dtype(x)), mass.to(wide_dtype(x))
-    p = x.softmax(1)
-    lead = p.amax(1)
+def soft_kernel(
+    wanted: tuple[int, ...], x: Tensor, mass: Tensor
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """The same from one exponential; rows that are nearly certain sum their tail apart."""
+    fall, mass = _fall(x), mass.to(wide_dtype(x))
     total = _class_sum(mass)
-    losses = total * (x.amax(1) - lead.log()) - _class_sum(x * mass)
-    slope = p.mul_(total.unsqueeze(1)).sub_(mass) if with_slope else None
-    # 1 - p cancels near certainty, and a masked class (0 * inf) leaves NaN: those rows again.
-    odd = (lead > NEARLY_CERTAIN) | ~losses.isfinite()
-    if bool(odd.any()):
+    spread = _class_sum(fall * mass)
+    odds = fall.exp_()
+    odds_sum = _class_sum(odds)
+    losses = total * odds_sum.log() - spread
+    slope = odds.mul_((total / odds_sum).unsqueeze(1)).sub_(mass) if wanted else None
+    odd = _needs_care(odds_sum, losses)
+    if odd is not None:
         at = odd.nonzero(as_tuple=True)
-        exact_losses, exact_slope = _certain_rows(x.movedim(1, -1)[at], mass.movedim(1, -1)[at])
-        losses[at] = exact_losses
-        if slope is not None:
-            slope.movedim(1, -1)[at] = exact_slope
-    return losses, slope
+        rows, row_mass = x.movedim(1, -1)[at].to(mass.dtype), mass.movedim(1, -1)[at]
+        _mend(at, losses, slope, *_certain_rows(rows, row_mass))
+    return losses, () if slope is None else (slope,)
+
+
+def _fall(x: Tensor) -> Tensor:
+    """How far each score lies below its row's highest, in the wide dtype."""
+    top = x.amax(1, keepdim=True)
+    wide = x.to(wide_dtype(x))
+    return wide.sub_(top) if wide is not x else wide - top
+
+
+def _needs_care(odds_sum: Tensor, losses: Tensor) -> Tensor | None:
+    """Rows where 1 - p cancels (near certainty) or 0 * inf (a masked class) has left NaN."""
+    odd = (odds_sum < NEARLY_CERTAIN) | ~losses.isfinite()
+    return odd if bool(odd.any()) else None
+
+
+def _mend(
+    at: tuple[Tensor, ...], losses: Tensor, slope: Tensor | None, right: Tensor, right_slope: Tensor
+) -> None:
+    losses[at] = right
+    if slope is not None:
+        slope.movedim(1, -1)[at] = right_slope
 
 
 def _certain_rows(x: Tensor, mass: Tensor) -> tuple[Tensor, Tensor]:
@@ -131,10 +154,10 @@ def smoothed_losses(x: Tensor, target: Tensor, **options: Any) -> Tensor:
 
 
 def smoothed_kernel(
-    with_slope: bool, x: Tensor, target: Tensor, **options: Any
-) -> tuple[Tensor, Tensor | None]:
+    wanted: tuple[int, ...], x: Tensor, target: Tensor, **options: Any
+) -> tuple[Tensor, tuple[Tensor, ...]]:
     """The soft kernel of a smoothed one-hot target."""
-    return soft_kernel(with_slope, *_smoothed_mass(x.to(wide_dtype(x)), target, **options))
+    return soft_kernel(wanted, *_smoothed_mass(x.to(wide_dtype(x)), target, **options))
 
 
 def _probability_mass(target: Tensor, weight: Tensor | None, smoothing: float) -> Tensor:
@@ -149,22 +172,26 @@ def probability_losses(x: Tensor, target: Tensor, *weight: Tensor, smoothing: fl
 
 
 def probability_kernel(
-    with_slope: bool, x: Tensor, target: Tensor, *weight: Tensor, smoothing: float
-) -> tuple[Tensor, Tensor | None]:
+    wanted: tuple[int, ...], x: Tensor, target: Tensor, *weight: Tensor, smoothing: float
+) -> tuple[Tensor, tuple[Tensor, ...]]:
     """The soft kernel of given probabilities, smoothed and weighted by class."""
-    q, *w = (t.to(wide_dtype(x)) for t in (target, *weight))
-    return soft_kernel(with_slope, x, _probability_mass(q, w[0] if w else None, smoothing))
+    if smoothing or weight:
+        target, *weights = (t.to(wide_dtype(x)) for t in (target, *weight))
+        target = _probability_mass(target, weights[0] if weights else None, smoothing)
+    return soft_kernel(wanted, x, target)
 
 
-HARD = Formula(hard_losses, hard_kernel, elementwise=False, wide=False)
+HARD = Formula(
+    hard_losses, hard_kernel, block_entries=2**62, elementwise=False, wide=False
+)
 SMOOTHED = Formula(smoothed_losses, smoothed_kernel, elementwise=False)
 SOFT = Formula(probability_losses, probability_kernel, elementwise=False)
 
 # A probability below this is near float32's smallest: its logarithm comes from the scores.
 UNDERFLOW = 1e-30
 
-# Above this, 1 - p has lost more than three of float64's digits.
-NEARLY_CERTAIN = 1 - 2**-10
+# Below this sum of exp(x - max x), 1 - p has lost more than three of float64's digits.
+NEARLY_CERTAIN = 1 + 2**-10
 
 
 def cross_entropy(

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from lossary.core import checks
-from lossary.core.dtypes import autocast_dtype
+from lossary.core.dtypes import accumulation_dtype, autocast_dtype
 from lossary.core.errors import DomainError, ShapeError, teach
 from lossary.core.reduction import check_reduction, reduce
 from lossary.kernels.formula import Formula
@@ -22,9 +22,7 @@ NOTHING = -1e30
 Lengths = Tensor | Sequence[int]
 
 
-def ctc_losses(
-    x: Tensor, labels: Tensor, frames: Tensor, lengths: Tensor, blank: int
-) -> Tensor:
+def ctc_losses(x: Tensor, labels: Tensor, frames: Tensor, lengths: Tensor, blank: int) -> Tensor:
     """The forward recursion over ``blank y1 blank y2 ... blank``; x is (N, T, C)."""
     x = x.clamp_min(NOTHING)
     # Padding may hold anything; what lies beyond a target's end is never reached.
@@ -49,21 +47,21 @@ def ctc_losses(
 
 
 def ctc_kernel(
-    with_slope: bool, x: Tensor, labels: Tensor, frames: Tensor, lengths: Tensor, blank: int
-) -> tuple[Tensor, Tensor | None]:
+    wanted: tuple[int, ...], x: Tensor, labels: Tensor, frames: Tensor, lengths: Tensor, blank: int
+) -> tuple[Tensor, tuple[Tensor, ...]]:
     """torch's own recursion in float64; its slope is that of the scores behind log_softmax.
 
     torch returns ``exp(x) - posterior``, which is the slope only after log_softmax has
     removed the first term; the slope of the loss itself is minus the posterior.
     """
-    scores = x.double().transpose(0, 1).detach().requires_grad_(with_slope)
+    scores = x.double().transpose(0, 1).detach().requires_grad_(bool(wanted))
     with torch.enable_grad():
         losses = torch.nn.functional.ctc_loss(
             scores, labels, frames.cpu(), lengths.cpu(), blank, "none"
         )
-    if not with_slope:
-        return losses.detach(), None
-    (slope,) = torch.autograd.grad(losses.sum(), scores)
+    if not wanted:
+        return losses.detach(), ()
+    (slope,) = torch.autograd.grad(losses, scores, torch.ones_like(losses))
     counted = torch.arange(x.shape[1]).unsqueeze(1) < frames
     slope = torch.where(counted.unsqueeze(2), slope - scores.detach().exp(), 0)
     # A class that the labels lack has posterior 0, which the subtraction leaves as rounding.
@@ -72,7 +70,8 @@ def ctc_kernel(
     present.scatter_(1, torch.where(within, labels, blank), True)
     present[:, blank] = True
     possible = present & losses.detach().isfinite().unsqueeze(1)
-    return losses.detach(), slope.masked_fill_(~possible, 0).transpose(0, 1)
+    slope = slope.transpose(0, 1).masked_fill(~possible.unsqueeze(1), 0)
+    return losses.detach(), (slope,)
 
 
 def _with_blanks(labels: Tensor, blank: int) -> Tensor:
@@ -118,7 +117,8 @@ def ctc_loss(
         came = f"got log_probs of shape {checks.shape(log_probs)}"
         raise ShapeError(teach(WHERE, came, "(T, N, C), or (T, C) for one sequence"))
     batched = log_probs.dim() == 3
-    x = log_probs.to(autocast_dtype(log_probs))
+    dtype = autocast_dtype(log_probs)
+    x = log_probs.to(accumulation_dtype(dtype))
     x = x.transpose(0, 1) if batched else x.unsqueeze(0)
     frames, lengths = (
         torch.as_tensor(n, device=x.device).long().reshape(-1)
@@ -131,7 +131,7 @@ def ctc_loss(
         losses = losses.masked_fill(losses == torch.inf, 0)
     if reduction == "mean":
         losses = losses / lengths.clamp_min(1)
-    return reduce(losses if batched else losses.squeeze(0), reduction)
+    return reduce(losses if batched else losses.squeeze(0), reduction).to(dtype)
 
 
 def _padded(targets: Tensor, lengths: Tensor, rows: int) -> Tensor:
@@ -144,9 +144,7 @@ def _padded(targets: Tensor, lengths: Tensor, rows: int) -> Tensor:
     return torch.nn.utils.rnn.pad_sequence(list(pieces), batch_first=True)
 
 
-def _check_lengths(
-    x: Tensor, targets: Tensor, frames: Tensor, lengths: Tensor, blank: int
-) -> None:
+def _check_lengths(x: Tensor, targets: Tensor, frames: Tensor, lengths: Tensor, blank: int) -> None:
     rows, steps, classes = x.shape
     came = ""
     if not 0 <= blank < classes:

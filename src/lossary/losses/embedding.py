@@ -19,19 +19,30 @@ def hinge_embedding_losses(x: Tensor, y: Tensor, margin: float) -> Tensor:
 
 
 def hinge_embedding_kernel(
-    with_slope: bool, x: Tensor, y: Tensor, margin: float
-) -> tuple[Tensor, Tensor | None]:
+    wanted: tuple[int, ...], x: Tensor, y: Tensor, margin: float
+) -> tuple[Tensor, tuple[Tensor, ...]]:
     """The same; the slope is a sum of three signs."""
     losses = hinge_embedding_losses(x.double(), y, margin)
-    if not with_slope:
-        return losses, None
+    if not wanted:
+        return losses, ()
     inside = (y != 1) & (x <= margin)
-    return losses, (y != -1).to(x.dtype).sub_(inside)
+    return losses, ((y != -1).to(x.dtype).sub_(inside.to(x.dtype)),)
 
 
 def margin_ranking_losses(x1: Tensor, x2: Tensor, y: Tensor, margin: float) -> Tensor:
     """``max(0, margin - y (x1 - x2))``."""
     return (margin - y * (x1 - x2)).clamp_min(0)
+
+
+def margin_ranking_kernel(
+    wanted: tuple[int, ...], x1: Tensor, x2: Tensor, y: Tensor, margin: float
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """The same; each slope is the target's sign where the margin is not kept."""
+    short = x1.double().sub_(x2).mul_(y).neg_().add_(margin)
+    if not wanted:
+        return short.clamp_min_(0), ()
+    slope = y * (short >= 0)
+    return short.clamp_min_(0), tuple(-slope if place == 0 else slope for place in wanted)
 
 
 def cosine_losses(x1: Tensor, x2: Tensor, target: Tensor, margin: float) -> Tensor:
@@ -46,6 +57,36 @@ def cosine_losses(x1: Tensor, x2: Tensor, target: Tensor, margin: float) -> Tens
     return same + torch.where(target == -1, (cosine - margin).clamp_min(0), 0)
 
 
+def cosine_kernel(
+    wanted: tuple[int, ...], x1: Tensor, x2: Tensor, target: Tensor, margin: float
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """The same from three dot products; rows that these do not settle go by directions."""
+    x1, x2 = x1.double(), x2.double()
+    dot, square1, square2 = (x1 * x2).sum(1), (x1 * x1).sum(1), (x2 * x2).sum(1)
+    norms = (square1 * square2).sqrt()
+    cosine = dot / norms
+    same, other = target == 1, target == -1
+    short = torch.where(same, 1 - cosine, torch.where(other, (cosine - margin).clamp_min(0), 0))
+    sign = torch.where(same, -1.0, (other & (cosine >= margin)).double())
+    slopes = []
+    for place in wanted:
+        own, across, square = (x1, x2, square1) if place == 0 else (x2, x1, square2)
+        slope = across * (sign / norms).unsqueeze(1)
+        slopes.append(slope.addcmul_(own, (-sign * cosine / square).unsqueeze(1)))
+    # Nearly parallel rows cancel; norms far from 1 over- or underflow when squared.
+    odd = ~((cosine.abs() < NEARLY_PARALLEL) & (norms > 1e-150) & (norms < 1e150))
+    if bool(odd.any()):
+        at = odd.nonzero(as_tuple=True)
+        rows = [x[at].requires_grad_() for x in (x1, x2)]
+        with torch.enable_grad():
+            right = cosine_losses(*rows, target[at], margin)
+            grads = torch.autograd.grad(right.sum(), rows)
+        short[at] = right.detach()
+        for slope, place in zip(slopes, wanted, strict=True):
+            slope[at] = grads[place]
+    return short, tuple(slopes)
+
+
 def _direction(x: Tensor) -> Tensor:
     """``x / |x|`` for any norm: scaled first, so that no square over- or underflows."""
     scale = x.detach().abs().amax(1, keepdim=True)
@@ -55,8 +96,11 @@ def _direction(x: Tensor) -> Tensor:
 
 
 HINGE_EMBEDDING = Formula(hinge_embedding_losses, hinge_embedding_kernel)
-MARGIN_RANKING = Formula(margin_ranking_losses)
-COSINE = Formula(cosine_losses, elementwise=False)
+MARGIN_RANKING = Formula(margin_ranking_losses, margin_ranking_kernel, slopes_for=(0, 1))
+# Above this, 1 - cos has lost two of float64's digits.
+NEARLY_PARALLEL = 0.99
+
+COSINE = Formula(cosine_losses, cosine_kernel, slopes_for=(0, 1), elementwise=False)
 
 
 def hinge_embedding_loss(

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from lossary.core import checks
+from lossary.core.dtypes import accumulation_dtype, wide_dtype
 from lossary.core.errors import DomainError, ShapeError, teach
 from lossary.core.reduction import check_reduction
 from lossary.kernels.formula import Formula
@@ -25,7 +26,28 @@ def gaussian_losses(x: Tensor, y: Tensor, var: Tensor, full: bool, eps: float) -
     return losses + 0.5 * math.log(2 * math.pi) if full else losses
 
 
-GAUSSIAN = Formula(gaussian_losses)
+def gaussian_kernel(
+    wanted: tuple[int, ...], x: Tensor, y: Tensor, var: Tensor, full: bool, eps: float
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """The same, with the three slopes written out: ``d/v``, ``-d/v`` and ``(1 - d^2/v) / 2v``."""
+    wide = wide_dtype(x)
+    var = var.to(wide).clamp_min(eps)
+    distance = x.to(wide).sub(y)
+    pull = distance / var
+    squares = distance.mul_(pull)
+    losses = torch.log(var).add_(squares).mul_(0.5)
+    if full:
+        losses += 0.5 * math.log(2 * math.pi)
+    slopes = []
+    for place in wanted:
+        if place == 2:
+            slopes.append((1 - squares).div_(var).mul_(0.5))
+        else:
+            slopes.append(pull if place == 0 else -pull)
+    return losses, tuple(slopes)
+
+
+GAUSSIAN = Formula(gaussian_losses, gaussian_kernel, slopes_for=(0, 1, 2))
 
 
 def gaussian_nll_loss(
@@ -65,8 +87,10 @@ def gaussian_nll_loss(
     checks.check_not_nan(WHERE, target, reduction)
     _check_variance(var)
     dtype = common_dtype(input, target, var)
-    x, y, v = torch.broadcast_tensors(input.to(dtype), target.to(dtype), var.to(dtype))
-    return evaluate(GAUSSIAN, (x, y, v), {"full": full, "eps": eps}, reduction)
+    # Widened before it is broadcast, so that a shared variance's gradient is summed wide.
+    wide = dtype if target.shape == var.shape == input.shape else accumulation_dtype(dtype)
+    x, y, v = torch.broadcast_tensors(input.to(wide), target.to(wide), var.to(wide))
+    return evaluate(GAUSSIAN, (x, y, v), {"full": full, "eps": eps}, reduction).to(dtype)
 
 
 def _check_target(input: Tensor, target: Tensor) -> None:

@@ -29,16 +29,22 @@ def kl_log_losses(x: Tensor, log_y: Tensor) -> Tensor:
     return (t.exp() * (t - x.masked_fill(absent, 0))).masked_fill(absent, 0)
 
 
-def kl_kernel(with_slope: bool, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor | None]:
+def kl_kernel(wanted: tuple[int, ...], x: Tensor, y: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
     """The difference of logarithms is made wide; the slope is just ``-y``."""
-    wide = wide_dtype(x)
-    return kl_losses(x.to(wide), y.to(wide)), -y if with_slope else None
+    wide_x, wide_y = x.to(wide_dtype(x)), y.to(wide_dtype(x))
+    # A target of 0 gets some finite logarithm, which its 0 then takes away.
+    smallest = torch.finfo(wide_y.dtype).tiny
+    losses = wide_y.clamp_min(smallest).log_().sub_(wide_x).mul_(wide_y)
+    return losses, (-y,) if wanted else ()
 
 
-def kl_log_kernel(with_slope: bool, x: Tensor, log_y: Tensor) -> tuple[Tensor, Tensor | None]:
+def kl_log_kernel(
+    wanted: tuple[int, ...], x: Tensor, log_y: Tensor
+) -> tuple[Tensor, tuple[Tensor, ...]]:
     """The same for a target given as its logarithm."""
-    wide = wide_dtype(x)
-    return kl_log_losses(x.to(wide), log_y.to(wide)), -log_y.exp() if with_slope else None
+    wide_t = log_y.to(wide_dtype(x), copy=True)
+    y = wide_t.exp()
+    return wide_t.sub_(x.to(wide_t.dtype)).mul_(y), (y.neg_(),) if wanted else ()
 
 
 KL = Formula(kl_losses, kl_kernel)

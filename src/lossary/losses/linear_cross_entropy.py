@@ -74,10 +74,7 @@ def _check_shapes(input: Tensor, linear_weight: Tensor, linear_bias: Tensor | No
     if input.dim() not in (1, 2):
         came = f"expected input with dimensionality 1 or 2, got {input.dim()}"
     elif linear_weight.dim() < 2:
-        came = (
-            "expected linear_weight with dimensionality at least 2,"
-            f" got {linear_weight.dim()}"
-        )
+        came = f"expected linear_weight with dimensionality at least 2, got {linear_weight.dim()}"
     elif input.shape[-1] != linear_weight.shape[-1]:
         came = (
             "expected equal input and linear_weight last dimensions (in_features), got"

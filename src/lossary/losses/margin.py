@@ -25,8 +25,13 @@ def multi_margin_losses(
 
 
 def multi_margin_kernel(
-    with_slope: bool, x: Tensor, target: Tensor, p: int, margin: float, weight: Tensor | None
-) -> tuple[Tensor, Tensor | None]:
+    wanted: tuple[int, ...],
+    x: Tensor,
+    target: Tensor,
+    p: int,
+    margin: float,
+    weight: Tensor | None,
+) -> tuple[Tensor, tuple[Tensor, ...]]:
     """The same; each entry's slope is written out, the truth's is minus their sum."""
     y = target.unsqueeze(1)
     wide = x.double()
@@ -36,11 +41,11 @@ def multi_margin_kernel(
     if weight is not None:
         scale *= weight.to(torch.float64)[target]
     losses = (short.sum(1) if p == 1 else (short * short).sum(1)) * scale
-    if not with_slope:
-        return losses, None
+    if not wanted:
+        return losses, ()
     slope = short.sign_() if p == 1 else short.mul_(2)
     slope.mul_(scale.unsqueeze(1))
-    return losses, slope.scatter_(1, y, -slope.sum(1, keepdim=True))
+    return losses, (slope.scatter_(1, y, -slope.sum(1, keepdim=True)),)
 
 
 def multilabel_margin_losses(x: Tensor, labels: Tensor, most: int) -> Tensor:
@@ -54,8 +59,31 @@ def multilabel_margin_losses(x: Tensor, labels: Tensor, most: int) -> Tensor:
     return short.masked_fill(~paired, 0).sum((1, 2)) / x.shape[1]
 
 
+def multilabel_margin_kernel(
+    wanted: tuple[int, ...], x: Tensor, labels: Tensor, most: int
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """The same, one listed label after another: never rows x labels x classes at once."""
+    wide = x.double()
+    listed = (labels >= 0).long().cumprod(1).bool()[:, :most]
+    index = torch.where(listed, labels[:, :most], 0)
+    in_set = torch.zeros(x.shape, dtype=torch.int8).scatter_add_(1, index, listed.to(torch.int8))
+    in_set = in_set.bool()
+    losses = torch.zeros(x.shape[0], dtype=wide.dtype)
+    slope = torch.zeros_like(wide) if wanted else None
+    for j in range(most):
+        place = index[:, j : j + 1]
+        short = (wide + (1 - wide.gather(1, place))).relu_()
+        short.masked_fill_(in_set | ~listed[:, j : j + 1], 0)
+        losses += short.sum(1)
+        if slope is not None:
+            active = short.sign_()
+            slope.add_(active).scatter_add_(1, place, -active.sum(1, keepdim=True))
+    losses /= x.shape[1]
+    return losses, () if slope is None else (slope.div_(x.shape[1]),)
+
+
 MULTI_MARGIN = Formula(multi_margin_losses, multi_margin_kernel, elementwise=False)
-MULTILABEL_MARGIN = Formula(multilabel_margin_losses, elementwise=False)
+MULTILABEL_MARGIN = Formula(multilabel_margin_losses, multilabel_margin_kernel, elementwise=False)
 
 
 def multi_margin_loss(

@@ -7,7 +7,8 @@ from torch import Tensor
 
 from lossary.core import checks
 from lossary.core import reduction as reductions
-from lossary.core.dtypes import wide_dtype
+from lossary.core.dtypes import HALF_DTYPES, wide_dtype
+from lossary.core.transforms import reason_not_plain
 from lossary.losses import _class_targets
 from lossary.losses._module import ShowsSettings
 
@@ -43,6 +44,12 @@ def nll_loss(
     checks.check_floating(WHERE, "input", input)
     checks.check_same_device(WHERE, input=input, target=target, weight=weight)
     x, y = _class_targets.checked(WHERE, input, target, weight, ignore_index)
+    if x.dtype not in HALF_DTYPES and x.device.type == "cpu" and reason_not_plain(x) is None:
+        # torch's is exact and fast but for a mean over nothing, which is not finite.
+        native = torch.nn.functional.nll_loss
+        result = native(x, y, weight, ignore_index=ignore_index, reduction=reduction)
+        if reduction != "mean" or bool(result.isfinite()):
+            return result.view(target.shape) if reduction == "none" else result
     losses = _picked(x, y, weight, ignore_index)
     if reduction == "none":
         return losses.to(x.dtype).view(target.shape)

@@ -21,18 +21,16 @@ def log_rate_losses(x: Tensor, y: Tensor, full: bool) -> Tensor:
 
 
 def log_rate_kernel(
-    with_slope: bool, x: Tensor, y: Tensor, full: bool
-) -> tuple[Tensor, Tensor | None]:
+    wanted: tuple[int, ...], x: Tensor, y: Tensor, full: bool
+) -> tuple[Tensor, tuple[Tensor, ...]]:
     """The same from one exponential; rate and count nearly cancel, so it is made wide."""
     wide = wide_dtype(x)
     x, y = x.to(wide), y.to(wide)
     rate = x.exp()
     losses = torch.addcmul(rate, y, x, value=-1)
-    if bool(losses.sum().isnan()):
-        losses = log_rate_losses(x, y, full=False)
     if full:
         losses += torch.lgamma(y + 1)
-    return losses, rate.sub_(y) if with_slope else None
+    return losses, (rate.sub_(y),) if wanted else ()
 
 
 def rate_losses(x: Tensor, y: Tensor, full: bool, eps: float) -> Tensor:

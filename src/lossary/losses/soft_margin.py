@@ -18,12 +18,14 @@ def soft_margin_losses(x: Tensor, y: Tensor) -> Tensor:
     return softplus(-y * x)
 
 
-def soft_margin_kernel(with_slope: bool, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor | None]:
+def soft_margin_kernel(
+    wanted: tuple[int, ...], x: Tensor, y: Tensor
+) -> tuple[Tensor, tuple[Tensor, ...]]:
     """The same, with the slope ``-y sigmoid(-y x)``, in which nothing cancels."""
     score = -y * x
-    slope = score.sigmoid().mul_(y).neg_() if with_slope else None
+    slopes = (score.sigmoid().mul_(y).neg_(),) if wanted else ()
     tail = score.abs().neg_().exp_().log1p_()
-    return score.relu_().add_(tail), slope
+    return score.relu_().add_(tail), slopes
 
 
 def multilabel_losses(x: Tensor, y: Tensor, *weight: Tensor) -> Tensor:
@@ -32,11 +34,11 @@ def multilabel_losses(x: Tensor, y: Tensor, *weight: Tensor) -> Tensor:
 
 
 def multilabel_kernel(
-    with_slope: bool, x: Tensor, y: Tensor, *weight: Tensor
-) -> tuple[Tensor, Tensor | None]:
+    wanted: tuple[int, ...], x: Tensor, y: Tensor, *weight: Tensor
+) -> tuple[Tensor, tuple[Tensor, ...]]:
     """The same, by the kernel of the binary cross-entropy."""
-    losses, slope = logits_kernel(with_slope, x, y, *weight, weighted=bool(weight))
-    return losses.mean(1), None if slope is None else slope.div_(x.shape[1])
+    losses, slopes = logits_kernel(wanted, x, y, *weight, weighted=bool(weight))
+    return losses.mean(1), tuple(slope.div_(x.shape[1]) for slope in slopes)
 
 
 SOFT_MARGIN = Formula(soft_margin_losses, soft_margin_kernel)

@@ -37,7 +37,35 @@ def triplet_losses(
     return (margin + near - far).clamp_min(0)
 
 
+def euclidean_kernel(
+    wanted: tuple[int, ...],
+    anchor: Tensor,
+    positive: Tensor,
+    negative: Tensor,
+    margin: float,
+    p: float,
+    eps: float,
+    swap: bool,
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """The same for p = 2 without swap; the slopes are the two unit differences."""
+    anchor = anchor.double()
+    to_near, to_far = (anchor.sub(t).add_(eps) for t in (positive, negative))
+    near, far = ((d * d).sum(1).sqrt_() for d in (to_near, to_far))
+    short = margin + near - far
+    active = (short >= 0).double()
+    losses = short.clamp_min_(0)
+    if not wanted:
+        return losses, ()
+    to_near.mul_((active / near.masked_fill(near == 0, torch.inf)).unsqueeze(1))
+    to_far.mul_((active / far.masked_fill(far == 0, torch.inf)).unsqueeze(1))
+    slopes = {1: -to_near if 1 in wanted else to_near, 2: to_far}
+    if 0 in wanted:
+        slopes[0] = to_near - to_far
+    return losses, tuple(slopes[place] for place in wanted)
+
+
 TRIPLET = Formula(triplet_losses, elementwise=False)
+EUCLIDEAN = Formula(triplet_losses, euclidean_kernel, slopes_for=(0, 1, 2), elementwise=False)
 
 
 def _check_triplet(where: str, margin: float, *tensors: Tensor) -> None:
@@ -100,7 +128,8 @@ def triplet_margin_loss(
     dtype = common_dtype(anchor, positive, negative)
     rows = tuple(_as_rows(t.to(dtype)) for t in (anchor, positive, negative))
     options = {"margin": margin, "p": p, "eps": eps, "swap": swap}
-    result = evaluate(TRIPLET, rows, options, reduction, rows[0].shape[0])
+    formula = EUCLIDEAN if p == 2 and not swap else TRIPLET
+    result = evaluate(formula, rows, options, reduction, rows[0].shape[0])
     return result.view(anchor.shape[:-1]) if reduction == "none" else result
 
 
