@@ -40,6 +40,8 @@ def _call(name: str, argument: str) -> str:
     return _i(name) + _o("(") + argument + _o(")")
 
 
+# A minus before a term stands close to it; after an equals sign MathML would space it apart.
+MINUS = "<mo form='prefix'>−</mo>"
 LOG = "<mi>log</mi><mspace width='0.17em'/>"
 EXP_Z = f"<msup>{_i('e')}{_sub('z', 'j')}</msup>"
 
@@ -47,9 +49,10 @@ MATHML = {
     "sigmoid": _call("σ", _i("z"))
     + _o("=")
     + _over(_n("1"), _n("1") + _o("+") + f"<msup>{_i('e')}<mrow>{_o('−')}{_i('z')}</mrow></msup>"),
-    "self_information": _call("I", _i("p")) + _o("=", "−") + LOG + _i("p"),
+    "self_information": _call("I", _i("p")) + _o("=") + MINUS + LOG + _i("p"),
     "entropy": _call("H", _i("p"))
-    + _o("=", "−")
+    + _o("=")
+    + MINUS
     + _sum("k")
     + _sub("p", "k")
     + LOG
@@ -61,7 +64,8 @@ MATHML = {
     + LOG
     + _over(_sub("u", "k"), _sub("p", "k")),
     "bce": _i("ℓ")
-    + _o("=", "−")
+    + _o("=")
+    + MINUS
     + _i("t")
     + LOG
     + _i("y")
@@ -80,7 +84,8 @@ MATHML = {
     + _o("=")
     + _over(f"<msup>{_i('e')}{_sub('z', 'k')}</msup>", _sum("j") + EXP_Z),
     "cross_entropy": _i("ℓ")
-    + _o("=", "−")
+    + _o("=")
+    + MINUS
     + LOG
     + _sub("p", "t")
     + _o("=")

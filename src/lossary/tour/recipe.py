@@ -31,9 +31,9 @@ class Recipe:
 
     topic: str
     by_hand: Callable[[Given], Tensor]
-    library: Callable[[Any, Given], Tensor]
+    library: Callable[[Any, Given], Any]
     exact: Callable[[Any, Given], Any]
-    torch: Callable[[Any, Given], Tensor] | None = None
+    torch: Callable[[Any, Given], Any] | None = None
 
     def cook(self, given: Given) -> Figure:
         """Compute the figure all four ways and compare."""
@@ -67,9 +67,7 @@ class Recipe:
             },
         )
 
-    def _from_library(
-        self, compute: Callable[[Any, Given], Tensor], nn: Any, given: Given
-    ) -> Tensor:
+    def _from_library(self, compute: Callable[[Any, Given], Any], nn: Any, given: Given) -> Any:
         """Run one library's line; a line that draws finds the stream where the study had it."""
         with torch.random.fork_rng(devices=[]):
             if self.topic in given.random_state:
@@ -81,7 +79,7 @@ def _swap(exact: Callable[[Any, Given], Any], given: Given, mp: Any) -> Any:
     return exact(mp, given)
 
 
-def shown(function: Callable[..., Tensor]) -> str:
+def shown(function: Callable[..., Any]) -> str:
     """The lines of a function's body as a student would write them.
 
     >>> def by_hand(g):

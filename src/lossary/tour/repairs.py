@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 import lossary
+import lossary.functional
 from lossary.tour import exact
 from lossary.tour.results import Measured, Repair
 

@@ -1,5 +1,6 @@
 """The tour in a terminal: aligned, readable without colour, plain where nobody watches."""
 
+import math
 from collections.abc import Iterable
 
 from rich.console import Console, Group, RenderableType
@@ -25,13 +26,30 @@ def console(width: int | None = None) -> Console:
     return made
 
 
+def tell(to: Console, part: RenderableType) -> None:
+    """Print a part; a file or a pipe gets no blanks at the ends of lines."""
+    if to.is_terminal:
+        to.print(part)
+        return
+    with to.capture() as captured:
+        to.print(part)
+    lines = captured.get().split("\n")
+    to.file.write("\n".join(line.rstrip() for line in lines))
+    to.file.flush()
+
+
 def number(value: float) -> str:
     """A number as a table shows it: nine significant digits, which tell float32s apart.
 
-    >>> number(0.020410985), number(2.0611536e-09), number(6.0)
-    ('0.020410985', '2.0611536e-09', '6')
+    >>> number(0.020410955), number(2.06115362e-09), number(6.0)
+    ('0.0204109550', '2.06115362e-09', '6')
     """
-    return f"{value:.9g}"
+    return f"{value:.9g}" if value == nearest_whole(value) else f"{value:#.9g}"
+
+
+def nearest_whole(value: float) -> float:
+    """The nearest whole number; infinities and NaN stay what they are."""
+    return float(round(value)) if math.isfinite(value) else value
 
 
 def distance(value: float) -> str:
@@ -41,6 +59,11 @@ def distance(value: float) -> str:
     ('0', '6e-07')
     """
     return "0" if value == 0 else f"{value:.0e}"
+
+
+def indent(part: RenderableType, by: int) -> Padding:
+    """A part moved to the right, without blanks after it."""
+    return Padding(part, (0, 0, 0, by), expand=False)
 
 
 def opening(words: Words) -> RenderableType:
@@ -67,7 +90,7 @@ def step(words: Words, order: int, found: Step) -> RenderableType:
         Text(),
         Text(words(f"step.{found.key}.question"), style="italic"),
         Text(),
-        Padding(Text(TEXT[found.key], style="bold cyan"), (0, 0, 0, 4)),
+        indent(Text(TEXT[found.key], style="bold cyan"), 4),
         Text(),
         Text(words(f"step.{found.key}.idea")),
     ]
@@ -80,7 +103,7 @@ def figure(words: Words, found: Figure) -> RenderableType:
     """A figure: its title with the printed number, and a row for each way."""
     parts: list[RenderableType] = [_headline(words, found)]
     if len(found.expected) > 1:
-        parts += [Padding(Text(line), (0, 0, 0, 4)) for line in matrix(found)]
+        parts += [indent(Text(line), 4) for line in matrix(found)]
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True, style="dim")
     table.add_column(no_wrap=True, justify="left", min_width=11)
@@ -88,18 +111,27 @@ def figure(words: Words, found: Figure) -> RenderableType:
     table.add_column(overflow="fold")
     for way in WAYS:
         answer = found.answers[way]
-        many = len(answer.values) > 1
-        value = words("numbers", count=len(answer.values)) if many else number(answer.values[0])
-        if found.digits is None and way != "exact":
-            value = repr(answer.values[0])
-        cells = (Text(value), Text(distance(answer.difference)), Text(code(words, found, way)))
+        cells = (
+            Text(shown_value(found, way)),
+            Text(distance(answer.difference)),
+            Text(code(words, found, way)),
+        )
         mark = "" if answer.comes_out else f"  {words('differs_short')}"
         table.add_row(Text(words(f"way.{way}") + mark), *cells)
-    parts.append(Padding(table, (0, 0, 0, 4)))
+    parts.append(indent(table, 4))
     note = words.get(f"note.{found.topic}")
     if note:
-        parts.append(Padding(Text(note, style="dim"), (0, 0, 0, 4)))
+        parts.append(indent(Text(note, style="dim"), 4))
     return Group(*parts)
+
+
+def shown_value(found: Figure, way: str) -> str:
+    """A way's number; of several, the first."""
+    answer = found.answers[way]
+    # All digits of a float32 are float32's own; the exact number has no such end.
+    if found.digits is None and way != "exact":
+        return repr(answer.values[0])
+    return number(answer.values[0]) + (" …" if len(answer.values) > 1 else "")
 
 
 def code(words: Words, found: Figure, way: str) -> str:

@@ -1,15 +1,14 @@
 """The second half of the tour in a terminal: trainings, repairs and the summary."""
 
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from lossary.tour.results import Repair, Tour, TrainingResult
-from lossary.tour.text import heading, number
+from lossary.tour.text import heading, indent, number
 from lossary.tour.words import Words
 
-PERCENT = {"explained", "accuracy", "typical_probability"}
+PERCENT = {"accuracy", "typical_probability"}
 BAR = 30
 
 
@@ -83,15 +82,16 @@ def training(words: Words, found: TrainingResult) -> RenderableType:
     readings = Table.grid(padding=(0, 2))
     readings.add_column(no_wrap=True, justify="right")
     readings.add_column(overflow="fold")
-    for key, value in found.meaning.items():
+    # The verdict above the readings says "explained" already.
+    for key, value in list(found.meaning.items())[1:]:
         readings.add_row(reading(key, value), Text(words(f"meaning.{key}")))
     return Group(
         Text(),
-        Padding(title, (0, 0, 0, 2)),
-        Padding(Text(f"{setup(words, found)} ({unit(words, found)})", style="dim"), (0, 0, 0, 4)),
-        Padding(bars, (0, 0, 0, 4)),
-        Padding(mark.append(verdict), (0, 0, 0, 2)),
-        Padding(readings, (0, 0, 0, 4)),
+        indent(title, 2),
+        indent(Text(f"{setup(words, found)} ({unit(words, found)})", style="dim"), 4),
+        indent(bars, 4),
+        indent(mark.append(verdict), 2),
+        indent(readings, 4),
     )
 
 
@@ -115,11 +115,11 @@ def repairs(words: Words, found: tuple[Repair, ...]) -> RenderableType:
             table.add_row(Text(words(f"measured.{m.what}")), torch_says, ours, number(m.exact))
         parts += [
             Text(),
-            Padding(Text(words(f"repair.{one.key}.title"), style="bold"), (0, 0, 0, 2)),
-            Padding(Text(one.code, style="cyan", overflow="fold"), (0, 0, 0, 4)),
-            Padding(table, (0, 0, 0, 4)),
-            Padding(Text(f"{sign(one)} {words(outcome(one))}"), (0, 0, 0, 4)),
-            Padding(Text(words(f"repair.{one.key}.why"), style="dim"), (0, 0, 0, 4)),
+            indent(Text(words(f"repair.{one.key}.title"), style="bold"), 2),
+            indent(Text(one.code, style="cyan", overflow="fold"), 4),
+            indent(table, 4),
+            indent(Text(f"{sign(one)} {words(outcome(one))}"), 4),
+            indent(Text(words(f"repair.{one.key}.why"), style="dim"), 4),
         ]
     return Group(*parts)
 
@@ -159,8 +159,8 @@ def summary(words: Words, tour: Tour) -> RenderableType:
     return Group(
         heading(words("summary.title")),
         Text(),
-        *(Padding(line, (0, 0, 0, 2)) for line in lines),
+        *(indent(line, 2) for line in lines),
         Text(),
-        Padding(Text(words("summary.next"), style="bold"), (0, 0, 0, 2)),
+        indent(Text(words("summary.next"), style="bold"), 2),
         Text(),
     )

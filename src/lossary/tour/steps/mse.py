@@ -9,17 +9,17 @@ from lossary.tour.given import Given
 from lossary.tour.recipe import Recipe
 
 
-def mse_by_hand(g: Given) -> Tensor:
+def _mse_by_hand(g: Given) -> Tensor:
     return ((g.a - g.b) ** 2).sum() / 15
 
 
-def mse(nn: Any, g: Given) -> Tensor:
+def _mse(nn: Any, g: Given) -> Any:
     return nn.MSELoss()(g.a, g.b)
 
 
-def mse_exact(mp: Any, g: Given) -> Any:
+def _mse_exact(mp: Any, g: Given) -> Any:
     rows = zip(exact.exactly(mp, g.a), exact.exactly(mp, g.b), strict=True)
     return mp.fsum((a - b) ** 2 for x, y in rows for a, b in zip(x, y, strict=True)) / 15
 
 
-RECIPES = (Recipe("mse", mse_by_hand, mse, mse_exact),)
+RECIPES = (Recipe("mse", _mse_by_hand, _mse, _mse_exact),)

@@ -11,20 +11,20 @@ from lossary.tour.given import Given
 from lossary.tour.recipe import Recipe
 
 
-def log_by_hand(g: Given) -> Tensor:
+def _log_by_hand(g: Given) -> Tensor:
     return torch.tensor(math.log(g.rare.item()))
 
 
-def log_lossary(nn: Any, g: Given) -> Tensor:
+def _log_lossary(nn: Any, g: Given) -> Any:
     return -lossary.self_information(g.rare)
 
 
-def log_torch(nn: Any, g: Given) -> Tensor:
+def _log_torch(nn: Any, g: Given) -> Any:
     return torch.log(g.rare)
 
 
-def log_exact(mp: Any, g: Given) -> Any:
+def _log_exact(mp: Any, g: Given) -> Any:
     return mp.log(mp.mpf(g.rare.item()))
 
 
-RECIPES = (Recipe("log", log_by_hand, log_lossary, log_exact, torch=log_torch),)
+RECIPES = (Recipe("log", _log_by_hand, _log_lossary, _log_exact, torch=_log_torch),)

@@ -11,35 +11,35 @@ from lossary.tour.given import Given
 from lossary.tour.recipe import Recipe
 
 
-def scores_by_hand(g: Given) -> Tensor:
+def _scores_by_hand(g: Given) -> Tensor:
     return torch.tensor([g.stream[:10]])
 
 
-def scores(nn: Any, g: Given) -> Tensor:
+def _scores(nn: Any, g: Given) -> Any:
     return nn.init.uniform_(torch.empty(1, 10))
 
 
-def scores_torch(nn: Any, g: Given) -> Tensor:
+def _scores_torch(nn: Any, g: Given) -> Any:
     return torch.rand(1, 10)
 
 
-def scores_exact(mp: Any, g: Given) -> Any:
+def _scores_exact(mp: Any, g: Given) -> Any:
     return study_stream(mp)[:10]
 
 
-def softmax_by_hand(g: Given) -> Tensor:
+def _softmax_by_hand(g: Given) -> Tensor:
     return torch.exp(g.z) / torch.exp(g.z).sum()
 
 
-def softmax(nn: Any, g: Given) -> Tensor:
+def _softmax(nn: Any, g: Given) -> Any:
     return nn.Softmax(dim=1)(g.z)
 
 
-def softmax_exact(mp: Any, g: Given) -> Any:
+def _softmax_exact(mp: Any, g: Given) -> Any:
     return exact.softmax(mp, exact.exactly(mp, g.z)[0])
 
 
 RECIPES = (
-    Recipe("softmax_input", scores_by_hand, scores, scores_exact, torch=scores_torch),
-    Recipe("softmax", softmax_by_hand, softmax, softmax_exact),
+    Recipe("softmax_input", _scores_by_hand, _scores, _scores_exact, torch=_scores_torch),
+    Recipe("softmax", _softmax_by_hand, _softmax, _softmax_exact),
 )

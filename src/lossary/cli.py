@@ -1,0 +1,90 @@
+"""The command line: thin. Commands are loaded when they run, so ``--help`` never waits for torch.
+
+Exit status: 0 fine, 1 findings or a failed check, 2 wrong use, 130 interrupted.
+"""
+
+import os
+import sys
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, NoReturn
+
+import click
+
+from lossary import __version__
+
+
+@dataclass(frozen=True)
+class Lazy:
+    """A command by its address, with the line that ``lossary --help`` shows for it."""
+
+    module: str
+    name: str
+    summary: str
+
+
+# A new command is one line here; its module must be cheap to import.
+COMMANDS = {
+    "tour": Lazy(
+        "lossary.tour.command",
+        "tour",
+        "Walk from a sigmoid to the mean squared error, in checked numbers.",
+    ),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command only when it is called for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in the order of the table above."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command."""
+        if cmd_name not in COMMANDS:
+            return None
+        lazy = COMMANDS[cmd_name]
+        command: click.Command = getattr(import_module(lazy.module), lazy.name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands from the table, without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, lazy.summary) for name, lazy in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="lossary")
+def lossary() -> None:
+    """Exact, explained and well-used loss functions for PyTorch."""
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run the command line and return its exit status; never a traceback for a user's mistake."""
+    for stream in (sys.stdout, sys.stderr):
+        # A console that cannot show a letter gets a question mark, not an error.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    try:
+        status: Any = lossary.main(arguments, prog_name="lossary", standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return 2
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        print("\nInterrupted.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader (head, say) has seen enough. Python must not complain while it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return status if isinstance(status, int) else 0
+
+
+def main() -> NoReturn:
+    """Entry point of the ``lossary`` program."""
+    sys.exit(run())

@@ -1,0 +1,56 @@
+"""Writing a page whole or not at all."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from lossary.core.errors import LossaryError
+from lossary.tour.words import Words
+
+
+class OutputError(LossaryError, OSError):
+    """A place that cannot be written to."""
+
+
+def prepare(directory: Path, words: Words) -> None:
+    """Make the directory and try it, so that a wrong ``--out`` is told before the work."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=directory):
+            pass
+    except OSError as error:
+        raise _told(directory, error, words) from error
+
+
+def write_whole(path: Path, text: str, words: Words) -> None:
+    """Write beside the target and rename: a reader sees the old page or the new one."""
+    temporary = ""
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".tour-", suffix=".html")
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        # mkstemp makes files that only their owner reads; a page is meant to be shared.
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except OSError as error:
+        raise _told(path.parent, error, words) from error
+    finally:
+        if temporary and os.path.exists(temporary):
+            os.unlink(temporary)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _told(directory: Path, error: OSError, words: Words) -> OutputError:
+    nearest = directory
+    while not nearest.exists() and nearest != nearest.parent:
+        nearest = nearest.parent
+    if nearest.is_file():
+        parent = nearest.parent
+        return OutputError(words("cli.not_a_directory", path=directory, parent=parent / "tour"))
+    reason = error.strerror or str(error)
+    return OutputError(words("cli.not_writable", path=directory, reason=reason))
