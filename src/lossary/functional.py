@@ -19,7 +19,9 @@ from lossary.losses.ctc import ctc_loss as ctc_loss  # noqa: E402
 from lossary.losses.embedding import cosine_embedding_loss as cosine_embedding_loss  # noqa: E402
 from lossary.losses.embedding import hinge_embedding_loss as hinge_embedding_loss  # noqa: E402
 from lossary.losses.embedding import margin_ranking_loss as margin_ranking_loss  # noqa: E402
-from lossary.losses.gaussian_nll import gaussian_nll_loss as gaussian_nll_loss  # noqa: E402
+from lossary.losses.gaussian_nll import (  # type: ignore[assignment]  # noqa: E402
+    gaussian_nll_loss as gaussian_nll_loss,
+)
 from lossary.losses.huber import huber_loss as huber_loss  # noqa: E402
 from lossary.losses.huber import smooth_l1_loss as smooth_l1_loss  # noqa: E402
 from lossary.losses.kl_div import kl_div as kl_div  # noqa: E402

@@ -5,7 +5,7 @@ import sys
 import torch.nn as _torch_nn
 from torch.nn import *  # noqa: F403
 
-from lossary import functional as functional
+from lossary import functional as functional  # type: ignore[no-redef]
 from lossary.core.doors import SubmoduleAliases, door, fall_back_to, mirror
 
 mirror(_torch_nn, globals())
@@ -32,7 +32,7 @@ from lossary.losses.margin import MultiLabelMarginLoss as MultiLabelMarginLoss  
 from lossary.losses.margin import MultiMarginLoss as MultiMarginLoss  # noqa: E402
 from lossary.losses.mse import MSELoss as MSELoss  # noqa: E402
 from lossary.losses.nll import NLLLoss as NLLLoss  # noqa: E402
-from lossary.losses.nll import NLLLoss2d as NLLLoss2d  # noqa: E402
+from lossary.losses.nll import NLLLoss2d as NLLLoss2d  # type: ignore[assignment]  # noqa: E402
 from lossary.losses.poisson_nll import PoissonNLLLoss as PoissonNLLLoss  # noqa: E402
 from lossary.losses.soft_margin import (  # noqa: E402
     MultiLabelSoftMarginLoss as MultiLabelSoftMarginLoss,

@@ -21,7 +21,7 @@ VALUE_CHECK_MODES = ("auto", "strict", "off")
 _value_check_mode = "auto"
 
 
-class value_checks:  # noqa: N801 - used like torch.no_grad: a setting and a context manager
+class value_checks:
     """Choose which checks read values; as a statement it holds from then on, as a ``with`` inside.
 
     ``"auto"`` (the default) reads values of plain CPU tensors: class indices, NaN in targets,

@@ -23,7 +23,7 @@ def reason_not_plain(*tensors: Tensor | None) -> str | None:
         return "a torch.func transform is active"
     if forward_ad._current_level >= 0:
         return "forward-mode differentiation is active"
-    if torch.jit.is_tracing():
+    if torch._C._is_tracing():
         return "torch.jit is tracing"
     if torch._C._len_torch_dispatch_stack():
         return "a torch dispatch mode is active"

@@ -14,6 +14,7 @@ from torch import Tensor
 from lossary.core.dtypes import accumulation_dtype, wide_dtype
 from lossary.kernels.formula import Formula
 
+
 def widen(formula: Formula, tensors: tuple[Tensor, ...]) -> list[Tensor]:
     """Cast the floating tensors to the dtype that the formula computes in."""
     first = tensors[0]
@@ -33,7 +34,9 @@ def in_blocks(
     formula: Formula, options: dict[str, Any], summed: bool, tensors: tuple[Tensor, ...]
 ) -> Tensor:
     """The same numbers, per item or summed, without ever holding more than a block."""
-    result: Tensor = _InBlocks.apply(formula, options, summed, *tensors)
+    result: Tensor = _InBlocks.apply(  # type: ignore[no-untyped-call]
+        formula, options, summed, *tensors
+    )
     return result
 
 

@@ -14,13 +14,3 @@ def softplus(x: Tensor) -> Tensor:
     tensor(1.8049e-35)
     """
     return torch.nn.functional.softplus(x, 1.0, LINEAR_FROM)
-
-
-def softplus_pair(x: Tensor) -> tuple[Tensor, Tensor]:
-    """``softplus(x)`` and ``softplus(-x)`` from one exponential, for kernels.
-
-    >>> [f"{t.item():.4g}" for t in softplus_pair(torch.tensor(20.0))]
-    ['20', '2.061e-09']
-    """
-    tail = x.abs().neg_().exp_().log1p_()
-    return x.relu().add_(tail), (-x).relu_().add_(tail)

@@ -11,7 +11,7 @@ from lossary.kernels.select import evaluate
 from lossary.losses._module import ShowsSettings
 from lossary.losses._pairs import equal_dtypes, expanded_weight, paired
 from lossary.losses._remembered import links_to_sigmoid, logits_of
-from lossary.losses._softplus import softplus, softplus_pair
+from lossary.losses._softplus import softplus
 
 
 def _split(rest: tuple[Tensor, ...], weighted: bool) -> tuple[Tensor | None, Tensor | None]:
@@ -197,7 +197,7 @@ def binary_cross_entropy(
         return evaluate(LOGITS, (logits, y, *extras), {"weighted": bool(extras)}, reduction)
     checks.check_unit_interval(where, "input", x)
     if links_to_sigmoid(input):
-        x = _FiniteGradient.apply(x)
+        x = _FiniteGradient.apply(x)  # type: ignore[no-untyped-call]
     return evaluate(PROBABILITIES, (x, y, *extras), {}, reduction)
 
 

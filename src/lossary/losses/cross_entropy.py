@@ -181,9 +181,7 @@ def probability_kernel(
     return soft_kernel(wanted, x, target)
 
 
-HARD = Formula(
-    hard_losses, hard_kernel, block_entries=2**62, elementwise=False, wide=False
-)
+HARD = Formula(hard_losses, hard_kernel, block_entries=2**62, elementwise=False, wide=False)
 SMOOTHED = Formula(smoothed_losses, smoothed_kernel, elementwise=False)
 SOFT = Formula(probability_losses, probability_kernel, elementwise=False)
 
@@ -234,7 +232,7 @@ def cross_entropy(
     if target.shape == input.shape:
         return _with_probabilities(input, target, weight, ignore_index, reduction, label_smoothing)
     x, y = _class_targets.checked(WHERE, input, target, weight, ignore_index)
-    options = {"ignore_index": ignore_index, "weight": weight}
+    options: dict[str, Any] = {"ignore_index": ignore_index, "weight": weight}
     formula = HARD
     if label_smoothing:
         formula, options = SMOOTHED, {**options, "smoothing": label_smoothing}

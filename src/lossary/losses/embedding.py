@@ -79,7 +79,7 @@ def cosine_kernel(
         at = odd.nonzero(as_tuple=True)
         rows = [x[at].requires_grad_() for x in (x1, x2)]
         with torch.enable_grad():
-            right = cosine_losses(*rows, target[at], margin)
+            right = cosine_losses(rows[0], rows[1], target[at], margin)
             grads = torch.autograd.grad(right.sum(), rows)
         short[at] = right.detach()
         for slope, place in zip(slopes, wanted, strict=True):

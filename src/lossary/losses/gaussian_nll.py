@@ -89,7 +89,8 @@ def gaussian_nll_loss(
     dtype = common_dtype(input, target, var)
     # Widened before it is broadcast, so that a shared variance's gradient is summed wide.
     wide = dtype if target.shape == var.shape == input.shape else accumulation_dtype(dtype)
-    x, y, v = torch.broadcast_tensors(input.to(wide), target.to(wide), var.to(wide))
+    # Target and variance were seen to broadcast to the input, never beyond it.
+    x, y, v = (t.to(wide).expand(input.shape) for t in (input, target, var))
     return evaluate(GAUSSIAN, (x, y, v), {"full": full, "eps": eps}, reduction).to(dtype)
 
 

@@ -19,7 +19,8 @@ def kl_losses(x: Tensor, y: Tensor) -> Tensor:
     """``y (log y - x)``, where 0 log 0 and 0 * inf are 0."""
     x = x.masked_fill((y == 0) & (x == -torch.inf), 0)
     # entr(y) = -y log y keeps the slope -inf at 0 where xlogy(y, y) gives NaN.
-    return -torch.special.entr(y) - y * x
+    entropies: Tensor = torch.special.entr(y)
+    return -entropies - y * x
 
 
 def kl_log_losses(x: Tensor, log_y: Tensor) -> Tensor:

@@ -49,7 +49,7 @@ def l1_loss(
     native = torch.nn.functional.l1_loss
     if input.is_complex():
         checks.check_same_shape(WHERE, input=input, target=target)
-        return native(input, target, reduction=reduction, weight=weight)
+        return native(input, target, reduction=reduction)
     x, y = paired(WHERE, input, target, reduction)
     if weight is None:
         return native_or_exact(native, L1, (x, y), {}, reduction)

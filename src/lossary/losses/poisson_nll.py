@@ -35,7 +35,7 @@ def log_rate_kernel(
 
 def rate_losses(x: Tensor, y: Tensor, full: bool, eps: float) -> Tensor:
     """``x - y log(x + eps)``: the caller's eps is applied, in the wide dtype."""
-    losses = x - torch.special.xlogy(y, x + eps)
+    losses: Tensor = x - torch.special.xlogy(y, x + eps)
     return losses + torch.lgamma(y + 1) if full else losses
 
 

@@ -29,7 +29,8 @@ def triplet_losses(
     """``max(0, margin + |a - p + eps|_p - |a - n + eps|_p)`` for rows; the eps is the caller's."""
 
     def distance(a: Tensor, b: Tensor) -> Tensor:
-        return torch.linalg.vector_norm(a - b + eps, p, dim=1)
+        norm: Tensor = torch.linalg.vector_norm(a - b + eps, p, dim=1)
+        return norm
 
     near, far = distance(anchor, positive), distance(anchor, negative)
     if swap:
