@@ -1,0 +1,1 @@
+"""The proof of Lossary: oracles, one table of all losses, and the laws that they obey."""

@@ -1,0 +1,1 @@
+"""Laws: what holds for every loss in the table, whatever its formula."""
