@@ -123,7 +123,8 @@ def power_gap(p: Tensor, log_p: Tensor, order: float) -> Tensor:
     close = p * torch.expm1(torch.where(near, step, 0))
     # From the logarithm, since p itself may have underflowed where p ** order has not.
     far = torch.exp(torch.where(near, 0, log_p + step)) - p
-    return torch.where(absent, 0, torch.where(near, close, far))
+    # At p = 0 the slope is -1 above order 1, and infinite below, where none is passed.
+    return torch.where(absent, -p if order > 1 else 0, torch.where(near, close, far))
 
 
 def log_softmax(scores: Tensor) -> Tensor:

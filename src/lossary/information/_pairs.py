@@ -80,9 +80,12 @@ def alpha_terms(both: Pair, alpha: float) -> Tensor:
         return alpha_terms(both.swapped(), 1 - alpha)
     if alpha == 1:
         return kl(both)
-    p, q, d, beta = both.p.p, both.q.p, both.d, 1 - alpha
-    absent = both.p.log_p == -torch.inf
-    d = torch.where(absent, 0, d)
+    p, q, beta = both.p.p, both.q.p, 1 - alpha
+    absent, alone = both.p.log_p == -torch.inf, both.q.log_p == -torch.inf
+    d = torch.where(absent, 0, both.d)
+    # By a probability of 0 there is a finite slope only where p alone is 0, above order 1.
+    q = torch.where(alone, 0, q)
+    without_p = q / alpha + torch.where(alone, 0, p / beta) if alpha > 1 else q / alpha
     near = d.abs() < NEAR
     small = torch.where(near, d, 0)
     close = p * (exp_gap(small) - exp_gap(beta * small) / beta) / alpha
@@ -96,4 +99,4 @@ def alpha_terms(both: Pair, alpha: float) -> Tensor:
         torch.exp(log_p + step) - p,
     )
     far = ((q - p) - rise / beta) / alpha
-    return torch.where(absent, q / alpha, torch.where(near, close, far))
+    return torch.where(absent, without_p, torch.where(near, close, far))

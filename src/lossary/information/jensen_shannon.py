@@ -6,7 +6,7 @@ from torch import Tensor
 from lossary.core.distributions import Distribution
 from lossary.core.errors import OptionError, teach
 from lossary.entropies._numerics import kl_terms
-from lossary.information._pairs import Pair, pair
+from lossary.information._pairs import pair
 from lossary.information._read import answer, log_base
 
 WHERE = "jensen_shannon_divergence"
@@ -44,9 +44,12 @@ def jensen_shannon_divergence(
     scale = log_base(WHERE, base)
     w = check_weight(weight)
     both, dtype = pair(WHERE, p, q, dim)
-    to_p, to_q = _mixture_logs(both, w)
-    m = w * both.p.p + (1 - w) * both.q.p
-    terms = w * kl_terms(both.p.p, m, to_p) + (1 - w) * kl_terms(both.q.p, m, to_q)
+    # An absent outcome has no finite slope by its probability: it passes none.
+    a, b = (torch.where(mass.log_p == -torch.inf, 0, mass.p) for mass in (both.p, both.q))
+    m = w * a + (1 - w) * b
+    # Both logarithms of the mixture come from d = log(q / p), each exact on its own.
+    to_p, to_q = _mixture_log(both.d, 1 - w), _mixture_log(-both.d, w)
+    terms = w * kl_terms(a, m, to_p) + (1 - w) * kl_terms(b, m, to_q)
     return answer(terms.sum(-1), scale, dtype)
 
 
@@ -58,14 +61,12 @@ def check_weight(weight: object) -> float:
     raise OptionError(teach(WHERE, f"got weight={weight!r}", expected, fix="weight=0.5"))
 
 
-def _mixture_logs(both: Pair, w: float) -> tuple[Tensor, Tensor]:
-    """``log(m / p)`` and ``log(m / q)`` from ``d = log(q / p)``, each exact on its own."""
-    return _mixture_log(both.d, 1 - w), _mixture_log(-both.d, w)
-
-
 def _mixture_log(d: Tensor, share: float) -> Tensor:
     """``log(1 + share (exp d - 1))`` without overflow; inf where d is."""
-    beyond = d > FAR
-    close = torch.log1p(share * torch.expm1(torch.where(beyond, 0, d)))
-    large = torch.where(beyond, d, FAR)
-    return torch.where(beyond, large + torch.log(share + (1 - share) * torch.exp(-large)), close)
+    above, below = d > FAR, d < -1
+    near = torch.log1p(share * torch.expm1(torch.where(above | below, 0, d)))
+    large = torch.where(above, d, FAR)
+    beyond = large + torch.log(share + (1 - share) * torch.exp(-large))
+    # Far below 0 the slope of expm1 is exp, which its own derivative rounds away.
+    under = torch.log((1 - share) + share * torch.exp(torch.where(below, d, 0)))
+    return torch.where(above, beyond, torch.where(below, under, near))

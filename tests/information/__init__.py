@@ -1,0 +1,1 @@
+"""The measures against mpmath at 50 digits, and the laws that they obey."""
