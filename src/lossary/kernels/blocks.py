@@ -2,7 +2,7 @@
 
 Floor: the inputs are read once forward, and one gradient is written. A formula with a kernel
 makes the unscaled gradient in forward, where the exponentials are at hand, and backward scales
-it; a formula without one is recomputed block by block in backward and keeps only its inputs.
+it in place (anew if the graph is retained); a formula without one is recomputed block by block in backward and keeps only its inputs.
 """
 
 from collections.abc import Iterator
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from lossary.core.dtypes import accumulation_dtype, wide_dtype
+from lossary.core.transforms import reason_not_plain
 from lossary.kernels.formula import Formula
 
 
@@ -126,10 +127,13 @@ class _Gathered:
 
 
 def _scaled(formula: Formula, slope: Tensor, upstream: Tensor, dtype: torch.dtype) -> Tensor:
-    """A new tensor each time, so that a retained graph can be run backward again."""
+    """The slope times the upstream gradient; in place where no later backward can want it."""
     if upstream.dim() and not formula.elementwise:
         upstream = upstream.unsqueeze(1)
         upstream = upstream.reshape(*upstream.shape, *[1] * (slope.dim() - upstream.dim()))
+    last = not torch._C._autograd._get_current_graph_task_keep_graph()
+    if last and reason_not_plain(upstream) is None:
+        return slope.mul_(upstream).to(dtype)
     return (slope * upstream).to(dtype)
 
 

@@ -22,8 +22,8 @@ class Formula:
     writes to what it was given; only plain eager calls reach it. Losses that it leaves NaN
     (0 * inf) are computed again by the formula; its slopes must be right even there.
     ``block_entries`` is how much of the first tensor it gets at once. Below 2**15 entries
-    torch runs an operation on one thread; 2**18 gives several threads full work while a block's
-    float64 intermediates (2 MB each) still fit a core's cache. A kernel that works in place
+    torch runs an operation on one thread; 2**17 gives two threads full work while a block's
+    float64 intermediates (1 MB each) still fit a core's cache. A kernel that works in place
     in one float32 buffer may have everything.
 
     ``elementwise`` says that item i depends on entry i alone, so that any split will do;
@@ -34,6 +34,6 @@ class Formula:
     losses: Callable[..., Tensor]
     kernel: Kernel | None = None
     slopes_for: tuple[int, ...] = (0,)
-    block_entries: int = 2**18
+    block_entries: int = 2**17
     elementwise: bool = True
     wide: bool = True

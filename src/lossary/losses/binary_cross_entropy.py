@@ -94,14 +94,19 @@ def probability_losses(p: Tensor, y: Tensor, *weight: Tensor) -> Tensor:
 def probability_kernel(
     wanted: tuple[int, ...], p: Tensor, y: Tensor, *weight: Tensor
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """The same, with the slope ``(1 - y)/(1 - p) - y/p`` written out."""
-    losses = probability_losses(p, y)
+    """The same, with the slope ``(1 - y)/(1 - p) - y/p`` written out, and wide."""
+    off = 1 - y
+    losses = p.log().mul_(y)
+    losses.addcmul_((-p).log1p_(), off).neg_()
     if weight:
-        losses = losses * weight[0]
+        losses.mul_(weight[0])
     if not wanted:
         return losses, ()
-    p, y = p.to(wide_dtype(p)), y.to(wide_dtype(p))
-    slope = (1 - y).div_(1 - p).masked_fill_(y == 1, 0).sub_((y / p).masked_fill_(y == 0, 0))
+    del off
+    wide_p, wide_y = (t.to(wide_dtype(p), copy=True) for t in (p, y))
+    slope = (wide_y / wide_p).masked_fill_(y == 0, 0).neg_()
+    wide_y.neg_().add_(1).div_(wide_p.neg_().add_(1)).masked_fill_(y == 1, 0)
+    slope.add_(wide_y)
     return losses, (slope.mul_(weight[0]) if weight else slope,)
 
 
@@ -109,7 +114,7 @@ def probability_kernel(
 CLOSE = 2.0**-3
 
 LOGITS = Formula(logits_losses, logits_kernel)
-PROBABILITIES = Formula(probability_losses, probability_kernel)
+PROBABILITIES = Formula(probability_losses, probability_kernel, block_entries=2**16)
 
 
 def binary_cross_entropy_with_logits(

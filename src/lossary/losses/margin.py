@@ -64,16 +64,20 @@ def multilabel_margin_kernel(
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
     """The same, one listed label after another: never rows x labels x classes at once."""
     wide = x.double()
-    listed = (labels >= 0).long().cumprod(1).bool()[:, :most]
-    index = torch.where(listed, labels[:, :most], 0)
-    in_set = torch.zeros(x.shape, dtype=torch.int8).scatter_add_(1, index, listed.to(torch.int8))
-    in_set = in_set.bool()
+    in_set = torch.zeros(x.shape, dtype=torch.bool)
+    alive = torch.ones(x.shape[0], dtype=torch.bool)
+    columns = []
+    for j in range(most):
+        alive = alive & (labels[:, j] >= 0)
+        rows = alive.nonzero().squeeze(1)
+        in_set[rows, labels[rows, j]] = True
+        columns.append(alive)
     losses = torch.zeros(x.shape[0], dtype=wide.dtype)
     slope = torch.zeros_like(wide) if wanted else None
-    for j in range(most):
-        place = index[:, j : j + 1]
+    for j, alive in enumerate(columns):
+        place = torch.where(alive, labels[:, j], 0).unsqueeze(1)
         short = (wide + (1 - wide.gather(1, place))).relu_()
-        short.masked_fill_(in_set | ~listed[:, j : j + 1], 0)
+        short.masked_fill_(in_set, 0).mul_(alive.unsqueeze(1))
         losses += short.sum(1)
         if slope is not None:
             active = short.sign_()
@@ -82,8 +86,13 @@ def multilabel_margin_kernel(
     return losses, () if slope is None else (slope.div_(x.shape[1]),)
 
 
-MULTI_MARGIN = Formula(multi_margin_losses, multi_margin_kernel, elementwise=False)
-MULTILABEL_MARGIN = Formula(multilabel_margin_losses, multilabel_margin_kernel, elementwise=False)
+# Both work in float64, beside kernels of torch's that hold nothing: small blocks keep to that.
+MULTI_MARGIN = Formula(
+    multi_margin_losses, multi_margin_kernel, block_entries=2**16, elementwise=False
+)
+MULTILABEL_MARGIN = Formula(
+    multilabel_margin_losses, multilabel_margin_kernel, block_entries=2**16, elementwise=False
+)
 
 
 def multi_margin_loss(
@@ -191,9 +200,15 @@ def multilabel_margin_loss(
 
 def _longest_list(labels: Tensor) -> int:
     """How many columns of the label lists are in use; all of them where values are not read."""
+    classes = labels.shape[1]
     if not labels.numel() or labels.device.type != "cpu" or reason_not_plain(labels) is not None:
-        return labels.shape[1]
-    return int((labels >= 0).long().cumprod(1).sum(1).max())
+        return classes
+    alive = torch.ones(labels.shape[0], dtype=torch.bool)
+    for j in range(classes):
+        alive &= labels[:, j] >= 0
+        if not bool(alive.any()):
+            return j
+    return classes
 
 
 class MultiMarginLoss(ShowsSettings, torch.nn.MultiMarginLoss):
