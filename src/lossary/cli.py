@@ -48,6 +48,13 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(import_module(lazy.module), lazy.name)
         return command
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; a reader that left early (head, say) is no failure."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            return _reader_left()
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands from the table, without importing them."""
         with formatter.section("Commands"):
@@ -60,6 +67,12 @@ def lossary() -> None:
     """Exact, explained and well-used loss functions for PyTorch."""
 
 
+def _reader_left() -> int:
+    # What Python still holds for stdout goes nowhere, or it would complain while it exits.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit status; never a traceback for a user's mistake."""
     for stream in (sys.stdout, sys.stderr):
@@ -69,9 +82,6 @@ def run(arguments: list[str] | None = None) -> int:
     try:
         status: Any = lossary.main(arguments, prog_name="lossary", standalone_mode=False)
         sys.stdout.flush()
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-        return 2
     except click.ClickException as error:
         error.show()
         return error.exit_code
@@ -79,9 +89,7 @@ def run(arguments: list[str] | None = None) -> int:
         print("\nInterrupted.", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        # The reader (head, say) has seen enough. Python must not complain while it exits.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        status = _reader_left()
     return status if isinstance(status, int) else 0
 
 

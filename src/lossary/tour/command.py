@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lossary.core.errors import LossaryError
+from lossary.tour.interrupt import leaving_at_once
 from lossary.tour.words import LANGUAGES, Words, default_language
 
 if TYPE_CHECKING:
@@ -38,17 +39,18 @@ def tour(lang: str | None, json_wanted: bool, directory: Path | None) -> int:
 
 
 def _take(words: Words, json_wanted: bool, directory: Path | None) -> int:
-    from lossary.tour.optional import need
-
-    need("mpmath")
-    need("sklearn")
     if directory is not None:
-        need("matplotlib")
         from lossary.tour.write import prepare
 
         prepare(directory, words)
+    with leaving_at_once():
+        from lossary.tour.optional import need
 
-    from lossary.tour import guide, live
+        for module in ("mpmath", "sklearn.datasets", "sklearn.model_selection"):
+            need(module)
+        if directory is not None:
+            need("matplotlib.figure")
+        from lossary.tour import guide, live
 
     found = guide.take(live.Bars(words) if json_wanted else live.Teller(words))
     page = None if directory is None else _write_page(found, directory, words)

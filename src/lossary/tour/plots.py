@@ -11,6 +11,7 @@ from lossary.tour.words import Words
 
 # Okabe and Ito's palette: told apart by colour-blind eyes, legible on white and on black.
 BLUE, ORANGE, GREEN, GREY = "#0a84c6", "#d55e00", "#009e73", "#888888"
+DASHED = {"color": GREEN, "linestyle": "--"}
 
 
 def value(tour: Tour, topic: str) -> float:
@@ -34,7 +35,7 @@ def point(axes: Any, x: float, y: float, label_at: tuple[int, int] = (8, 4)) -> 
 def sigmoid(axes: Any, tour: Tour, given: Given, words: Words) -> None:
     """The S-shaped curve, with the network's answer on it."""
     z = torch.linspace(-6, 6, 121)
-    axes.plot(z, torch.sigmoid(z), color=BLUE)
+    axes.plot(z.tolist(), torch.sigmoid(z).tolist(), color=BLUE)
     y = value(tour, "network_output")
     point(axes, math.log(y / (1 - y)), y)
     name_axes(axes, words("axis.score"), words("axis.probability"))
@@ -43,7 +44,7 @@ def sigmoid(axes: Any, tour: Tour, given: Given, words: Words) -> None:
 def self_information(axes: Any, tour: Tour, given: Given, words: Words) -> None:
     """Surprise against probability."""
     p = torch.linspace(0.01, 1, 100)
-    axes.plot(p, -p.log(), color=BLUE)
+    axes.plot(p.tolist(), (-p.log()).tolist(), color=BLUE)
     point(axes, 0.3, -value(tour, "log"))
     name_axes(axes, words("axis.probability"), words("axis.nats"))
 
@@ -51,7 +52,8 @@ def self_information(axes: Any, tour: Tour, given: Given, words: Words) -> None:
 def entropy(axes: Any, tour: Tour, given: Given, words: Words) -> None:
     """The arch of a coin's entropy."""
     p = torch.linspace(0, 1, 201)
-    axes.plot(p, torch.special.entr(p) + torch.special.entr(1 - p), color=BLUE)
+    arch = torch.special.entr(p) + torch.special.entr(1 - p)
+    axes.plot(p.tolist(), arch.tolist(), color=BLUE)
     axes.axhline(math.log(2), color=GREY, linestyle=":")
     point(axes, 0.4, value(tour, "coin_entropy"), label_at=(4, -14))
     axes.annotate("ln 2", (0, math.log(2)), xytext=(2, -11), textcoords="offset points")
@@ -61,7 +63,7 @@ def entropy(axes: Any, tour: Tour, given: Given, words: Words) -> None:
 def kl_divergence(axes: Any, tour: Tour, given: Given, words: Words) -> None:
     """The price of believing in another coin than the fair one."""
     p = torch.linspace(0.001, 0.999, 400)
-    axes.plot(p, -0.5 * (4 * p * (1 - p)).log(), color=BLUE)
+    axes.plot(p.tolist(), (-0.5 * (4 * p * (1 - p)).log()).tolist(), color=BLUE)
     point(axes, 0.4, value(tour, "kl_coin"))
     name_axes(axes, words("axis.belief"), words("axis.nats"))
 
@@ -69,8 +71,8 @@ def kl_divergence(axes: Any, tour: Tour, given: Given, words: Words) -> None:
 def bce(axes: Any, tour: Tour, given: Given, words: Words) -> None:
     """The loss of either target against the probability."""
     p = torch.linspace(0.01, 0.99, 99)
-    axes.plot(p, -p.log(), color=BLUE, label=words("axis.target", t=1))
-    axes.plot(p, -(1 - p).log(), color=GREEN, linestyle="--", label=words("axis.target", t=0))
+    for loss, t, style in ((-p.log(), 1, {"color": BLUE}), (-(1 - p).log(), 0, DASHED)):
+        axes.plot(p.tolist(), loss.tolist(), label=words("axis.target", t=t), **style)
     point(axes, value(tour, "network_output"), value(tour, "bce_network"))
     axes.legend(frameon=False)
     name_axes(axes, words("axis.probability"), words("axis.loss"))
@@ -87,25 +89,25 @@ def softmax(axes: Any, tour: Tour, given: Given, words: Words) -> None:
 
 def cross_entropy(axes: Any, tour: Tour, given: Given, words: Words) -> None:
     """Three losses, their mean, and what a blind guess costs."""
-    losses = -given.outputs.log_softmax(1)[[0, 1, 2], [1, 0, 3]]
+    losses = (-given.outputs.log_softmax(1)[[0, 1, 2], [1, 0, 3]]).tolist()
     axes.bar(range(3), losses, color=BLUE, width=0.5)
     mean = value(tour, "cross_entropy_classes")
     axes.axhline(mean, color=ORANGE, label=f"{words('axis.mean')} {mean:.4f}")
     blind = f"{words('axis.blind')}, ln 5 = {math.log(5):.4f}"
     axes.axhline(math.log(5), color=GREY, linestyle=":", label=blind)
     axes.set_xticks(range(3))
-    axes.set_ylim(0, 1.45 * float(losses.max()))
+    axes.set_ylim(0, 1.45 * max(losses))
     axes.legend(frameon=False, loc="upper left")
     name_axes(axes, words("axis.example"), words("axis.loss"))
 
 
 def mse(axes: Any, tour: Tour, given: Given, words: Words) -> None:
     """The fifteen pairs on the parabola."""
-    differences = (given.a - given.b).flatten()
-    reach = float(differences.abs().max()) * 1.1
-    d = torch.linspace(-reach, reach, 101)
-    axes.plot(d, d**2, color=BLUE)
-    axes.plot(differences, differences**2, "o", color=ORANGE, markersize=4)
+    differences = (given.a - given.b).flatten().tolist()
+    reach = 1.1 * max(map(abs, differences))
+    line = torch.linspace(-reach, reach, 101).tolist()
+    axes.plot(line, [d**2 for d in line], color=BLUE)
+    axes.plot(differences, [d**2 for d in differences], "o", color=ORANGE, markersize=4)
     mean = value(tour, "mse")
     axes.axhline(mean, color=ORANGE, label=f"{words('axis.mean')} {mean:.4f}")
     axes.legend(frameon=False, loc="upper center")

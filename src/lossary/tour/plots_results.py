@@ -9,7 +9,7 @@ from lossary.tour.plots import BLUE, GREEN, GREY, ORANGE, name_axes
 from lossary.tour.results import TrainingResult
 from lossary.tour.words import Words
 
-# An exact answer has no place on a logarithmic axis; float64's smallest step stands for it.
+# An error of 0 has no place on a logarithmic axis: it is drawn at the bottom.
 FLOOR = 1e-9
 
 
@@ -38,6 +38,6 @@ def errors(axes: Any, words: Words) -> None:
     ):
         loss = library.binary_cross_entropy_with_logits(z, zeros, reduction="none").double()
         error = ((loss - exact).abs() / exact).clamp_min(FLOOR)
-        axes.semilogy(z, error, style, color=color, label=name)
+        axes.semilogy(z.tolist(), error.tolist(), style, color=color, label=name)
     axes.legend(frameon=False)
     name_axes(axes, words("axis.score"), words("axis.error"))

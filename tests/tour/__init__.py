@@ -1,0 +1,1 @@
+"""The tour: figures that come out, and the ways to show them."""
