@@ -83,7 +83,7 @@ def _entropy_nats(given: Mass, order: float) -> Tensor:
         return (given.log_p > -torch.inf).sum(-1).to(given.p.dtype).log()
     capped = Mass(given.p, given.log_p - given.log_p.detach().clamp(min=0))
     gap = power_gap(capped.p, capped.log_p, order).sum(-1)
-    return _log_of_sum(gap, order * capped.log_p) / (1 - order)
+    return 0 - _log_of_sum(gap, order * capped.log_p) / (order - 1)
 
 
 def divergence_nats(both: Pair, order: float) -> Tensor:

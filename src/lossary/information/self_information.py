@@ -7,6 +7,7 @@ from lossary.core import checks
 from lossary.core.distributions import Distribution, Logits, LogProbs, Probs
 from lossary.core.dtypes import autocast_dtype, wide_dtype
 from lossary.core.errors import DomainError, teach
+from lossary.entropies._numerics import log_or_masked
 from lossary.information._read import answer, log_base, read, wrapped
 
 WHERE = "self_information"
@@ -19,7 +20,7 @@ def self_information(p: Distribution, *, dim: int = -1, base: float | None = Non
 
     The events need not make up a distribution: 0.5 alone has an answer. Only ``Logits`` are
     read along ``dim``, since softmax must know what they compete with. An impossible event is
-    infinitely surprising, and the slope there is ``-inf`` too; masked ``Logits`` pass none.
+    infinitely surprising and passes no gradient.
 
     Shape: any, kept.
     Dtype: floating, kept; computed wider and rounded once.
@@ -38,7 +39,7 @@ def self_information(p: Distribution, *, dim: int = -1, base: float | None = Non
     _check_events(one)
     t = one.tensor
     wide = t.to(wide_dtype(t))
-    log_p = wide if isinstance(one, LogProbs) else torch.log(wide)
+    log_p = wide if isinstance(one, LogProbs) else log_or_masked(wide)
     return answer(0 - log_p, scale, autocast_dtype(t))
 
 

@@ -39,4 +39,4 @@ def tsallis_entropy(p: Distribution, alpha: float = 2.0, *, dim: int = -1) -> Te
     if order == 0:
         return ((given.log_p > -math.inf).sum(-1) - 1).to(dtype)
     log_p = given.log_p - given.log_p.detach().clamp(min=0)
-    return (power_gap(given.p, log_p, order).sum(-1) / (1 - order)).to(dtype)
+    return (0 - power_gap(given.p, log_p, order).sum(-1) / (order - 1)).to(dtype)
