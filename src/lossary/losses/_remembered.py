@@ -26,8 +26,8 @@ def sigmoid(input: Tensor) -> Tensor:
     tensor([0.5000])
     """
     output = torch.sigmoid(input)
-    if not torch.compiler.is_compiling() and output.dtype == input.dtype:
-        setattr(output, _NOTE, (input, input._version, output._version))
+    if output.dtype == input.dtype:
+        setattr(output, _NOTE, (input, *_versions(input, output)))
     return output
 
 
@@ -51,12 +51,12 @@ def logits_of(probabilities: Tensor) -> Tensor | None:
     >>> logits_of(sigmoid(torch.tensor([[20.0]])).squeeze(1))
     tensor([20.])
     """
-    if torch.compiler.is_compiling() or _is_watched(probabilities):
+    if _is_watched(probabilities):
         return None
     noted = _noted(probabilities)
     if noted is not None:
         return noted
-    if reason_not_plain(probabilities) is not None:
+    if reason_not_plain(probabilities) is not None and not torch.compiler.is_compiling():
         return None
     base = probabilities._base
     if base is None or _is_watched(base):
@@ -73,6 +73,10 @@ def links_to_sigmoid(probabilities: Tensor) -> bool:
     >>> links_to_sigmoid(torch.sigmoid(torch.zeros(1, requires_grad=True)))
     True
     """
+    if torch.compiler.is_compiling():  # the graph cannot be asked there: it may
+        return True
+    if reason_not_plain(probabilities) is not None:
+        return False
     for t in (probabilities, probabilities._base):
         if t is not None and t.grad_fn is not None:
             name = t.grad_fn.name()
@@ -82,7 +86,16 @@ def links_to_sigmoid(probabilities: Tensor) -> bool:
 
 
 def _is_watched(t: Tensor) -> bool:
+    if torch.compiler.is_compiling():  # hooks are outside what is traced
+        return False
     return bool(t.retains_grad) or bool(t._backward_hooks)
+
+
+def _versions(logits: Tensor, probabilities: Tensor) -> tuple[int, int]:
+    """How often each was written to; a trace, where that cannot be read, starts at 0."""
+    if torch.compiler.is_compiling():
+        return 0, 0
+    return logits._version, probabilities._version
 
 
 def _noted(t: Tensor) -> Tensor | None:
@@ -91,13 +104,15 @@ def _noted(t: Tensor) -> Tensor | None:
         return None
     logits: Tensor
     logits, logits_version, own_version = note
-    current = logits._version == logits_version and t._version == own_version
+    current = _versions(logits, t) == (logits_version, own_version)
     # Made without a graph but asked for one, or the reverse: the note is of another time.
     return logits if current and logits.requires_grad == t.requires_grad else None
 
 
 def _leaf_logits(t: Tensor) -> Tensor | None:
     """Logits that are a leaf, under torch's own sigmoid: the graph still knows them."""
+    if torch.compiler.is_compiling():
+        return None
     if t.grad_fn is None or t.grad_fn.name() != "SigmoidBackward0":
         return None
     leaf: Tensor | None = getattr(t.grad_fn.next_functions[0][0], "variable", None)

@@ -213,24 +213,14 @@ class _FiniteGradient(torch.autograd.Function):
     times 0 would be NaN, and the rest of the batch would be lost with it.
     """
 
-    generate_vmap_rule = True
-
     @staticmethod
-    def forward(x: Tensor) -> Tensor:
+    def forward(ctx: object, x: Tensor) -> Tensor:
         return x.view_as(x)
-
-    @staticmethod
-    def setup_context(ctx: object, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        return None
 
     @staticmethod
     def backward(ctx: object, *upstreams: Tensor) -> Tensor:
         largest = torch.finfo(upstreams[0].dtype).max
         return upstreams[0].clamp(-largest, largest)
-
-    @staticmethod
-    def jvp(ctx: object, *tangents: Tensor) -> Tensor:
-        return tangents[0].view_as(tangents[0])
 
 
 class BCEWithLogitsLoss(ShowsSettings, torch.nn.BCEWithLogitsLoss):

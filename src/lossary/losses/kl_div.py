@@ -1,5 +1,7 @@
 """Kullback-Leibler divergence in torch's form: log-predictions first, entry by entry."""
 
+import warnings
+
 import torch
 from torch import Tensor
 
@@ -79,6 +81,12 @@ def kl_div(
     >>> kl_div(p.log(), torch.tensor([[0.5, 0.5]]), reduction="sum")
     tensor(0.0204)
     """
+    if size_average is None and reduce is None and reduction == "mean":
+        warnings.warn(
+            "kl_div: reduction: 'mean' divides the total loss by both the batch size and the"
+            " support size, which is not the divergence per example; 'batchmean' is.",
+            stacklevel=2,
+        )
     reduction = legacy_reduction(size_average, reduce, reduction)
     x, y = paired(WHERE, input, target, reduction, (*REDUCTIONS, "batchmean"))
     if not log_target:
