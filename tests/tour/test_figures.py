@@ -1,4 +1,4 @@
-"""Every figure of the study comes out digit for digit, four ways; the facts are typed again here."""
+"""Every figure of the study, digit for digit, four ways; the facts are typed again here."""
 
 from dataclasses import replace
 from typing import Any
@@ -38,7 +38,6 @@ STUDY = {
     "next_draw": "0.3460 -0.1633 -0.5894 -1.5458",
 }
 MEASURED_WAYS = [way for way in WAYS if way != "exact"]
-
 
 
 @pytest.mark.parametrize("topic", STUDY)

@@ -47,7 +47,7 @@ def language(request: pytest.FixtureRequest) -> str:
 def html(found: Tour, language: str) -> str:
     words = Words(language)
     if language == "ko" and korean_font() is None:
-        with pytest.warns(UserWarning):
+        with pytest.warns(UserWarning, match="fonts-nanum"):
             return page(found, gallery(found, draw(), words), words)
     return page(found, gallery(found, draw(), words), words)
 

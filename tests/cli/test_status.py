@@ -1,0 +1,93 @@
+"""What the command line returns, run inside the test: failed checks, missing libraries."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from lossary.cli import run
+from lossary.tour.results import Baseline, Measured, Repair, Tour, TrainingResult
+
+GOOD = TrainingResult(
+    data="diabetes",
+    loss_name="MSELoss",
+    sizes=(10, 16, 1),
+    train_examples=331,
+    held_out_examples=111,
+    epochs=2,
+    curve=(1.0, 0.5),
+    train_loss=0.4,
+    held_out_loss=0.5,
+    torch_held_out_loss=0.5,
+    baselines=(Baseline("mean", 1.0),),
+    meaning={"explained": 0.5, "typical_error": 57.0, "typical_error_of_mean": 79.0},
+)
+HELD = Repair("confident", "code", (Measured("value", torch=0.0, lossary=2.0, exact=2.0),))
+
+
+@pytest.fixture
+def finds(monkeypatch: pytest.MonkeyPatch) -> Callable[[Tour], None]:
+    def plant(tour: Tour) -> None:
+        monkeypatch.setattr("lossary.tour.guide.take", lambda listener: tour)
+
+    return plant
+
+
+def test_all_well_is_0(finds: Callable[[Tour], None], capsys: pytest.CaptureFixture[str]) -> None:
+    finds(Tour((), (GOOD,), (HELD,)))
+    assert run(["tour", "--json", "--lang", "en"]) == 0
+    streams = capsys.readouterr()
+    assert json.loads(streams.out)["passed"] is True
+    assert streams.err == ""
+
+
+def test_a_failed_check_is_1(
+    finds: Callable[[Tour], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = Repair("confident", "code", (Measured("value", torch=0.0, lossary=1.0, exact=2.0),))
+    finds(Tour((), (GOOD,), (wrong,)))
+    assert run(["tour", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["passed"] is False
+    finds(Tour((), (replace(GOOD, held_out_loss=1.1),), (HELD,)))
+    assert run(["tour", "--lang", "en"]) == 1
+    assert "✗ 0 of 1 trainings" in capsys.readouterr().out
+
+
+def test_missing_library_is_2_with_the_line_that_installs_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def missing(name: str) -> None:
+        raise ModuleNotFoundError(f"No module named {name!r}", name=name.split(".")[0])
+
+    monkeypatch.setattr("lossary.tour.optional.import_module", missing)
+    assert run(["tour", "--json"]) == 2
+    streams = capsys.readouterr()
+    assert streams.out == ""
+    assert 'pip install "lossary[tour]"' in streams.err
+
+
+def test_interrupted_is_130(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(listener: object) -> Tour:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lossary.tour.guide.take", interrupted)
+    assert run(["tour", "--json"]) == 130
+    streams = capsys.readouterr()
+    assert streams.out == ""
+    assert "Interrupted." in streams.err
+
+
+def test_language_comes_from_the_environment(
+    finds: Callable[[Tour], None],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    finds(Tour((), (GOOD,), (HELD,)))
+    monkeypatch.setenv("LC_ALL", "ko_KR.UTF-8")
+    run(["tour", "--json"])
+    assert json.loads(capsys.readouterr().out)["language"] == "ko"
+    run(["tour", "--json", "--lang", "en"])
+    assert json.loads(capsys.readouterr().out)["language"] == "en"

@@ -1,0 +1,180 @@
+"""``lossary tour`` end to end: streams, exit status, interruption, a reader that leaves."""
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.process import COMMAND, environment, lossary
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], Path]:
+    """One run with everything: Korean, JSON and a page."""
+    directory = tmp_path_factory.mktemp("tour") / "made" / "here"
+    return lossary("tour", "--json", "--lang", "ko", "--out", str(directory)), directory
+
+
+@pytest.fixture(scope="module")
+def report(made: tuple[subprocess.CompletedProcess[str], Path]) -> dict[str, Any]:
+    answer: dict[str, Any] = json.loads(made[0].stdout)
+    return answer
+
+
+def test_stdout_holds_one_object_and_stderr_the_rest(
+    made: tuple[subprocess.CompletedProcess[str], Path],
+) -> None:
+    done, directory = made
+    assert done.returncode == 0
+    assert done.stdout.startswith("{")
+    assert done.stdout.endswith("}\n")
+    assert "\x1b" not in done.stdout + done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert last == f"페이지를 저장했습니다: {directory / 'tour.html'}"
+
+
+def test_schema(report: dict[str, Any]) -> None:
+    assert report["schema_version"] == 1
+    assert report["command"] == "tour"
+    assert report["language"] == "ko"
+    assert report["passed"] is True
+    assert set(report) == {
+        "schema_version",
+        "command",
+        "language",
+        "versions",
+        "passed",
+        "steps",
+        "trainings",
+        "repairs",
+        "page",
+    }
+    figures = [figure for step in report["steps"] for figure in step["figures"]]
+    assert sum(figure["from_study"] for figure in figures) == 20
+    for figure in figures:
+        assert figure["comes_out"] is True
+        assert set(figure["answers"]) == {"by_hand", "lossary", "torch", "exact"}
+        assert re.search("[가-힣0-9]", figure["title"])
+    assert [t["data"] for t in report["trainings"]] == ["breast_cancer", "digits", "diabetes"]
+    assert all(repair["lossary_is_right"] for repair in report["repairs"])
+
+
+def test_numbers_beyond_json_are_strings(report: dict[str, Any]) -> None:
+    (impossible,) = (
+        figure
+        for step in report["steps"]
+        for figure in step["figures"]
+        if figure["topic"] == "kl_impossible"
+    )
+    assert impossible["answers"]["lossary"]["values"] == ["inf"]
+
+
+def test_page_is_there_and_korean(
+    made: tuple[subprocess.CompletedProcess[str], Path], report: dict[str, Any]
+) -> None:
+    _, directory = made
+    assert [path.name for path in directory.iterdir()] == ["tour.html"]
+    html = (directory / "tour.html").read_text(encoding="utf-8")
+    assert html.startswith("<!doctype html>")
+    assert '<html lang="ko">' in html
+    assert "소프트맥스" in html
+    assert report["page"] == str(directory / "tour.html")
+
+
+def test_out_that_is_a_file_is_2_before_the_work(tmp_path: Path) -> None:
+    (tmp_path / "taken").touch()
+    done = lossary("tour", "--json", "--out", str(tmp_path / "taken"))
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "this is a file, not a directory" in done.stderr
+    assert "fix: --out" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_reader_that_leaves_is_no_failure() -> None:
+    """Like ``lossary tour | head -1``: quiet, and not the status of a failed check."""
+    process = subprocess.Popen(
+        [*COMMAND, "tour"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        env=environment(),
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.readline()
+    process.stdout.close()
+    errors = process.stderr.read()
+    process.stderr.close()
+    assert process.wait(timeout=60) == 0
+    assert errors == ""
+
+
+def interruptible(*arguments: str) -> list[str]:
+    """A command that hears Ctrl-C even where the tests were started in the background."""
+    code = (
+        "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL);"
+        f"os.execv(sys.executable, {[*COMMAND, *arguments]!r})"
+    )
+    return [sys.executable, "-c", code]
+
+
+@pytest.mark.parametrize("moment", ["while libraries load", "while the tour is told"])
+def test_interrupted_is_130_without_a_traceback(moment: str) -> None:
+    process = subprocess.Popen(
+        interruptible("tour"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        env=environment(),
+    )
+    if moment == "while libraries load":
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(timeout=0.7)
+    else:
+        assert process.stdout is not None
+        process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors.strip() == "Interrupted."
+
+
+def test_on_a_terminal_there_are_bars_on_stderr_and_no_colour_if_unwanted() -> None:
+    """A real terminal for stderr only: bars appear there, and stdout stays plain."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [*COMMAND, "tour", "--lang", "en"],
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        text=True,
+        encoding="utf-8",
+        env=environment(NO_COLOR="1", TERM="xterm-256color", COLUMNS="100"),
+    )
+    os.close(theirs)
+    output, _ = process.communicate(timeout=120)
+    errors = b""
+    while True:
+        try:
+            part = os.read(ours, 65536)
+        except OSError:  # how Linux says that a terminal's other end is closed
+            break
+        if not part:
+            break
+        errors += part
+    os.close(ours)
+    assert process.returncode == 0
+    assert "\x1b" not in output
+    assert "20 of 20 figures come out digit for digit" in output
+    shown = errors.decode()
+    assert "training: digits" in shown
+    assert not re.search(r"\x1b\[[0-9;]*3[0-7]m", shown)
