@@ -19,7 +19,7 @@ def training_section(words: Words, trainings: tuple[TrainingResult, ...], drawn:
 
 
 def _training(words: Words, found: TrainingResult) -> str:
-    verdict = words("training.below", percent=f"{100 * found.meaning['explained']:.0f} %")
+    verdict = words("training.below", percent=f"{100 * found.meaning['explained']:.0f}%")
     if not found.beats_chance:
         verdict = words("training.not_below")
     rows = "".join(_pair(name, f"{loss:.4f}") for name, loss in losses(words, found))

@@ -53,10 +53,10 @@ def reading(key: str, value: float) -> str:
     """A reading of the loss with its unit.
 
     >>> reading("accuracy", 0.9466), reading("perplexity", 1.198)
-    ('94.7 %', '1.20')
+    ('94.7%', '1.20')
     """
     if key in PERCENT:
-        return f"{100 * value:.1f} %"
+        return f"{100 * value:.1f}%"
     return f"{value:.1f}" if key.startswith("typical_error") else f"{value:.{_places(key)}f}"
 
 
@@ -66,7 +66,7 @@ def _places(key: str) -> int:
 
 def training(words: Words, found: TrainingResult) -> RenderableType:
     """One training: losses as bars, then what the held-out loss means."""
-    verdict = words("training.below", percent=f"{100 * found.meaning['explained']:.0f} %")
+    verdict = words("training.below", percent=f"{100 * found.meaning['explained']:.0f}%")
     if not found.beats_chance:
         verdict = words("training.not_below")
     title = Text(words(f"data.{found.data}"), style="bold")
