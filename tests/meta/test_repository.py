@@ -137,7 +137,7 @@ def test_every_export_exists() -> None:
 def test_the_readme_maps_every_folder() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     folders = {p.name for p in SOURCE.iterdir() if p.is_dir() and (p / "__init__.py").exists()}
-    missing = {name for name in folders if f"`{name}/`" not in readme}
+    missing = {name for name in folders if f"`src/lossary/{name}/`" not in readme}
     assert not missing
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from lossary.core import checks
-from lossary.core.dtypes import accumulation_dtype, autocast_dtype
+from lossary.core.dtypes import accumulation_dtype, autocast_dtype, wide_dtype
 from lossary.core.errors import DomainError, ShapeError, teach
 from lossary.core.reduction import check_reduction, reduce
 from lossary.kernels.formula import Formula
@@ -24,59 +24,81 @@ Lengths = Tensor | Sequence[int]
 
 def ctc_losses(x: Tensor, labels: Tensor, frames: Tensor, lengths: Tensor, blank: int) -> Tensor:
     """The forward recursion over ``blank y1 blank y2 ... blank``; x is (N, T, C)."""
-    x = x.clamp_min(NOTHING)
-    # Padding may hold anything; what lies beyond a target's end is never reached.
-    states = _with_blanks(labels.clamp(0, x.shape[2] - 1), blank)
-    scores = x.gather(2, states.unsqueeze(1).expand(-1, x.shape[1], -1))
-    # A state may be entered from two before if that skips a blank between unequal labels.
-    skips = (states[:, 2:] != blank) & (states[:, 2:] != states[:, :-2])
-    may_skip = torch.nn.functional.pad(skips, (min(2, states.shape[1]), 0))
-    position = torch.arange(states.shape[1], device=x.device)
-    started = (frames > 0).unsqueeze(1)
-    alpha = torch.where((position < 2) & started, scores[:, 0], NOTHING)
-    for t in range(1, x.shape[1]):
-        before = torch.nn.functional.pad(alpha, (2, 0), value=NOTHING)
-        skip = torch.where(may_skip, before[:, :-2], NOTHING)
-        step = torch.stack((alpha, before[:, 1:-1], skip)).logsumexp(0) + scores[:, t]
-        alpha = torch.where((t < frames).unsqueeze(1), step, alpha)
-    last = 2 * lengths.unsqueeze(1)
-    ends = torch.where((position == last) | (position == last - 1), alpha, NOTHING)
-    found = ends.logsumexp(1)
-    empty = (frames == 0) & (lengths == 0)
-    return torch.where(empty, 0, torch.where(found < NOTHING / 10, torch.inf, -found))
+    states = _with_blanks(labels, blank, x.shape[2])
+    scores = _scores(x, states)
+    return -_log_likelihood(_forward(scores, states, frames, blank)[-1], frames, lengths)
 
 
 def ctc_kernel(
     wanted: tuple[int, ...], x: Tensor, labels: Tensor, frames: Tensor, lengths: Tensor, blank: int
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """torch's own recursion in float64; its slope is that of the scores behind log_softmax.
-
-    torch returns ``exp(x) - posterior``, which is the slope only after log_softmax has
-    removed the first term; the slope of the loss itself is minus the posterior.
-    """
-    scores = x.double().transpose(0, 1).detach().requires_grad_(bool(wanted))
-    with torch.enable_grad():
-        losses = torch.nn.functional.ctc_loss(
-            scores, labels, frames.cpu(), lengths.cpu(), blank, "none"
-        )
+    """The same; the slope is minus the posterior, from the recursion run in both directions."""
+    states = _with_blanks(labels, blank, x.shape[2])
+    scores = _scores(x.to(wide_dtype(x)), states)
     if not wanted:
-        return losses.detach(), ()
-    (slope,) = torch.autograd.grad(losses, scores, torch.ones_like(losses))
-    counted = torch.arange(x.shape[1]).unsqueeze(1) < frames
-    slope = torch.where(counted.unsqueeze(2), slope - scores.detach().exp(), 0)
-    # A class that the labels lack has posterior 0, which the subtraction leaves as rounding.
-    present = torch.zeros(x.shape[0], x.shape[2], dtype=torch.bool)
-    within = torch.arange(labels.shape[1]) < lengths.unsqueeze(1)
-    present.scatter_(1, torch.where(within, labels, blank), True)
-    present[:, blank] = True
-    possible = present & losses.detach().isfinite().unsqueeze(1)
-    slope = slope.transpose(0, 1).masked_fill(~possible.unsqueeze(1), 0)
-    return losses.detach(), (slope,)
+        alpha = _forward(scores, states, frames, blank)[-1]
+        return -_log_likelihood(alpha, frames, lengths), ()
+    rows, steps, positions = scores.shape
+    time = (frames.unsqueeze(1) - 1 - torch.arange(steps)).clamp_min(0).unsqueeze(2)
+    place = (2 * lengths.unsqueeze(1) - torch.arange(positions)).clamp_min(0)
+
+    def read_back(t: Tensor) -> Tensor:
+        t = t.gather(1, time.expand(-1, -1, positions))
+        return t.gather(2, place.unsqueeze(1).expand(-1, steps, -1))
+
+    # Backward is forward over each sequence read from its own end: both run as one batch.
+    both = torch.cat((scores, read_back(scores)))
+    both_states = torch.cat((states, states.gather(1, place)))
+    alphas = torch.stack(_forward(both, both_states, frames.repeat(2), blank), 1)
+    found = _log_likelihood(alphas[:rows, -1], frames, lengths)
+    betas = read_back(alphas[rows:])
+    log_posterior = betas.add_(alphas[:rows]).sub_(scores).sub_(found.view(-1, 1, 1))
+    reachable = (torch.arange(steps) < frames.unsqueeze(1)).unsqueeze(2)
+    reachable = reachable & (torch.arange(positions) <= 2 * lengths.unsqueeze(1)).unsqueeze(1)
+    reachable &= found.isfinite().view(-1, 1, 1)
+    posterior = log_posterior.exp_().masked_fill_(~reachable, 0)
+    index = states.unsqueeze(1).expand(-1, steps, -1)
+    slope = torch.zeros(x.shape, dtype=posterior.dtype).scatter_add_(2, index, posterior)
+    return -found, (slope.neg_(),)
 
 
-def _with_blanks(labels: Tensor, blank: int) -> Tensor:
+def _with_blanks(labels: Tensor, blank: int, classes: int) -> Tensor:
+    # Padding may hold anything; what lies beyond a target's end is never reached.
+    labels = labels.clamp(0, classes - 1)
     states = torch.stack((torch.full_like(labels, blank), labels), 2).flatten(1)
     return torch.nn.functional.pad(states, (0, 1), value=blank)
+
+
+def _scores(x: Tensor, states: Tensor) -> Tensor:
+    """The log-probability of each state at each frame, (N, T, states)."""
+    return x.gather(2, states.unsqueeze(1).expand(-1, x.shape[1], -1)).clamp_min(NOTHING)
+
+
+def _forward(scores: Tensor, states: Tensor, frames: Tensor, blank: int) -> list[Tensor]:
+    """Log-probabilities of the frames so far, by the state they end in; still after the last."""
+    # A state may be entered from two before if that skips a blank between unequal labels.
+    skips = (states[:, 2:] != blank) & (states[:, 2:] != states[:, :-2])
+    may_skip = torch.nn.functional.pad(skips, (min(2, states.shape[1]), 0))
+    toll = torch.zeros_like(scores[:, 0]).masked_fill(~may_skip, NOTHING)
+    position = torch.arange(states.shape[1], device=scores.device)
+    first = (position < 2) & (frames > 0).unsqueeze(1)
+    alphas = [torch.where(first, scores[:, 0], NOTHING)]
+    running = torch.arange(scores.shape[1], device=scores.device) < frames.unsqueeze(1)
+    for score, runs in zip(scores.unbind(1)[1:], running.split(1, 1)[1:], strict=True):
+        before = torch.nn.functional.pad(alphas[-1], (2, 0), value=NOTHING)
+        entered = torch.logaddexp(before[:, 1:-1], before[:, :-2] + toll)
+        step = torch.logaddexp(alphas[-1], entered) + score
+        alphas.append(torch.where(runs, step, alphas[-1]))
+    return alphas
+
+
+def _log_likelihood(alpha: Tensor, frames: Tensor, lengths: Tensor) -> Tensor:
+    last = 2 * lengths.unsqueeze(1)
+    position = torch.arange(alpha.shape[1], device=alpha.device)
+    ends = torch.where((position == last) | (position == last - 1), alpha, NOTHING)
+    found = ends.logsumexp(1)
+    empty = (frames == 0) & (lengths == 0)
+    return torch.where(empty, 0, torch.where(found < NOTHING / 10, -torch.inf, found))
 
 
 CTC = Formula(ctc_losses, ctc_kernel, elementwise=False)
