@@ -85,7 +85,5 @@ TWO = [
     Case("chi_squared", info.chi_squared_divergence, oracle.chi_squared),
     Case("hellinger", info.hellinger_distance, oracle.hellinger),
     Case("total_variation", info.total_variation_distance, oracle.total_variation),
-    Case(
-        "bhattacharyya", info.bhattacharyya_distance, oracle.bhattacharyya
-    ),
+    Case("bhattacharyya", info.bhattacharyya_distance, oracle.bhattacharyya),
 ]

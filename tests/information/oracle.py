@@ -235,6 +235,8 @@ def conditional_entropy(table: list[Numbers]) -> tuple[mpf, list[Numbers]]:
     rows = [mp.fsum(r) for r in table]
     by_cell = [[-log(v / rows[i]) if v else mpf(0) for v in r] for i, r in enumerate(table)]
     value = mp.fsum(
-        v * s for r, cells in zip(table, by_cell, strict=True) for v, s in zip(r, cells, strict=True)
+        v * s
+        for r, cells in zip(table, by_cell, strict=True)
+        for v, s in zip(r, cells, strict=True)
     )
     return value, by_cell

@@ -164,7 +164,9 @@ def test_a_million_outcomes(n: int) -> None:
     y[::2] = 0
     got = info.kl_divergence(Logits(x), Logits(y)).item()
     # log of the mean of exp(u) for u = +-5e-4, that is log cosh.
-    assert got == pytest.approx(torch.tensor(5e-4, dtype=torch.float64).cosh().log().item(), rel=1e-5)
+    assert got == pytest.approx(
+        torch.tensor(5e-4, dtype=torch.float64).cosh().log().item(), rel=1e-5
+    )
     torch.testing.assert_close(info.perplexity(Logits(x)), torch.tensor(float(n)))
 
 

@@ -86,9 +86,7 @@ WRONG: list[tuple[Callable[[], Any], type[LossaryError], str]] = [
 
 
 @pytest.mark.parametrize(("call", "kind", "says"), WRONG)
-def test_refusals_teach(
-    call: Callable[[], Any], kind: type[LossaryError], says: str
-) -> None:
+def test_refusals_teach(call: Callable[[], Any], kind: type[LossaryError], says: str) -> None:
     with pytest.raises(kind, match=says) as caught:
         call()
     assert "expected:" in str(caught.value)

@@ -30,12 +30,12 @@ def assert_close(got: Tensor, want: list[mpf], tolerance: float) -> None:
             assert abs(g - exact) <= allowed, f"{g} should be {exact} ({want})"
 
 
-def check(case: Case, kinds: tuple[str, str], rows: tuple[Tensor, Tensor], tolerance: float) -> None:
+def check(
+    case: Case, kinds: tuple[str, str], rows: tuple[Tensor, Tensor], tolerance: float
+) -> None:
     leaves = [as_kind(k, r).requires_grad_() for k, r in zip(kinds, rows, strict=True)]
     given: list[Distribution] = [WRAP[k](t) for k, t in zip(kinds, leaves, strict=True)]
-    p, q = (
-        oracle.probabilities(k, t.tolist()) for k, t in zip(kinds, leaves, strict=True)
-    )
+    p, q = (oracle.probabilities(k, t.tolist()) for k, t in zip(kinds, leaves, strict=True))
     value, *by_mass = case.oracle(p, q)
     got = case(*given)
     assert got.dtype == rows[0].dtype

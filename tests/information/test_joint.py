@@ -44,9 +44,7 @@ def table_of(kind: str, scores: Tensor) -> tuple[Tensor, list[list[mpf]]]:
 @pytest.mark.parametrize("kind", ["logits", "probs"])
 @pytest.mark.parametrize("regime", ["random", "nearly independent", "saturated", "masked"])
 @pytest.mark.parametrize(("measure", "truth"), MEASURES)
-def test_table(
-    measure: Callable[..., Tensor], truth: TableOracle, regime: str, kind: str
-) -> None:
+def test_table(measure: Callable[..., Tensor], truth: TableOracle, regime: str, kind: str) -> None:
     given, table = table_of(kind, table_scores(regime))
     value, slope_rows = truth(table)
     got = measure(Logits(given) if kind == "logits" else Probs(given))

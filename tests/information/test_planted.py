@@ -111,9 +111,7 @@ def test_the_oracle_sees_a_wrong_gradient() -> None:
     x = torch.tensor([0.0, -30.0], requires_grad=True)
     p = torch.tensor([0.0, 1.0])
     (-(p * (x.softmax(-1) + 1e-8).log()).sum()).backward()
-    truth, belief = (
-        oracle.probabilities(k, t.tolist()) for k, t in (("probs", p), ("logits", x))
-    )
+    truth, belief = (oracle.probabilities(k, t.tolist()) for k, t in (("probs", p), ("logits", x)))
     want = oracle.by_entries("logits", belief, oracle.cross_entropy(truth, belief)[2])
     assert x.grad is not None
     with pytest.raises(AssertionError):

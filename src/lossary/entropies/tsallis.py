@@ -59,7 +59,7 @@ class Tsallis(OnSimplex):
         return entmax_last(theta, self.alpha)
 
     def _link(self, y: Tensor) -> Tensor:
-        return y ** (self.alpha - 1) / (self.alpha - 1)
+        return _power(y, self.alpha - 1) / (self.alpha - 1)
 
     def _shifted(self, theta: Tensor) -> Tensor:
         p = self._predict(theta)
@@ -83,6 +83,12 @@ class Tsallis(OnSimplex):
         return _power_bregman(y, p, self.alpha).sum(-1)
 
 
+def _power(p: Tensor, order: float) -> Tensor:
+    """``p ** order``; 0 is kept out of the graph, since its slopes may be infinite."""
+    present = p > 0
+    return torch.where(present, torch.where(present, p, 1) ** order, 0)
+
+
 def _power_bregman(y: Tensor, p: Tensor, alpha: float) -> Tensor:
     """``(y**a - a p**(a-1) y + (a-1) p**a) / (a (a-1))``, exact where y is nearly p."""
     both = (y > 0) & (p > 0)
@@ -93,8 +99,6 @@ def _power_bregman(y: Tensor, p: Tensor, alpha: float) -> Tensor:
     # Written around y, both gaps have the same sign: nothing cancels as alpha nears 1.
     bend = exp_gap(small) + exp_gap((1 - alpha) * small) / (alpha - 1)
     close = safe_p ** (alpha - 1) * safe_y * bend / alpha
-    # alpha > 1: powers of 0 are 0, and are kept out of the graph where their slope is infinite.
-    y_power = torch.where(y > 0, torch.where(y > 0, y, 1) ** alpha, 0)
-    p_less = torch.where(p > 0, torch.where(p > 0, p, 1) ** (alpha - 1), 0)
-    far = y_power - alpha * p_less * y + (alpha - 1) * p_less * p
+    p_less = _power(p, alpha - 1)
+    far = _power(y, alpha) - alpha * p_less * y + (alpha - 1) * p_less * p
     return torch.where(near, close, far / (alpha * (alpha - 1)))

@@ -23,6 +23,9 @@ def renyi_entropy(
 
     .. math:: H_\alpha(p) = \frac{1}{1 - \alpha} \log\sum_i p_i^\alpha
 
+    A sum of powers near 1 is counted as 1 plus the sum of :math:`p_i^\alpha - p_i`, so that a row
+    which rounding keeps from summing to 1 still has an exact, non-negative answer.
+
     Falls as alpha grows. At 0 it is the logarithm of the number of possible outcomes
     (Hartley), at 2 the collision entropy, at ``math.inf`` the surprise of the likeliest.
 
@@ -53,6 +56,9 @@ def renyi_divergence(
 
     .. math:: D_\alpha(p \,\|\, q) = \frac{1}{\alpha - 1}
        \log\sum_i p_i^\alpha q_i^{1 - \alpha}
+
+    A sum near 1 is counted as 1 plus the terms of :func:`~lossary.information.alpha_divergence`,
+    all of one sign, so that nearly equal arguments lose nothing to rounding.
 
     Grows with alpha. At 0 it is minus the logarithm of the probability that ``q`` gives to
     what is possible under ``p``; at ``math.inf`` the largest ``log(p / q)``. From order 1 on

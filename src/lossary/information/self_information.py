@@ -1,6 +1,5 @@
 """Self-information: the surprise of one event."""
 
-import torch
 from torch import Tensor
 
 from lossary.core import checks
@@ -28,6 +27,7 @@ def self_information(p: Distribution, *, dim: int = -1, base: float | None = Non
     Raises: DtypeError, ShapeError, DomainError (a probability outside [0, 1]), OptionError.
     Reference: Shannon (1948); Tribus (1961) for the word surprisal.
 
+    >>> import torch
     >>> self_information(torch.tensor([1.0, 0.5, 0.25, 0.0]), base=2)
     tensor([0., 1., 2., inf])
     """

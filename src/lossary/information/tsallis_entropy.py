@@ -18,6 +18,8 @@ def tsallis_entropy(p: Distribution, alpha: float = 2.0, *, dim: int = -1) -> Te
 
     .. math:: S_\alpha(p) = \frac{1 - \sum_i p_i^\alpha}{\alpha - 1}
 
+    The 1 is counted as the sum of the probabilities, so that orders near 1 lose no digit.
+
     At 0 it is the number of possible outcomes less 1, at 1 Shannon's entropy in nats. The
     convex function behind entmax, ``lossary.entropies.Tsallis``, is ``-S / alpha``.
 

@@ -1,0 +1,1 @@
+"""The entropies against mpmath at 50 digits, and the one gradient rule."""
