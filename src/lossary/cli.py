@@ -67,10 +67,10 @@ def lossary() -> None:
     """Exact, explained and well-used loss functions for PyTorch."""
 
 
-def _reader_left() -> int:
+def _reader_left(status: int = 0) -> int:
     # What Python still holds for stdout goes nowhere, or it would complain while it exits.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+    return status
 
 
 def run(arguments: list[str] | None = None) -> int:
@@ -90,6 +90,10 @@ def run(arguments: list[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         status = _reader_left()
+    except OSError as error:
+        # A full disk behind stdout, say: the system's own words are the best there are.
+        print(f"lossary: {error}", file=sys.stderr)
+        status = _reader_left(2)
     return status if isinstance(status, int) else 0
 
 

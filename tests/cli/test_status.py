@@ -91,3 +91,15 @@ def test_language_comes_from_the_environment(
     assert json.loads(capsys.readouterr().out)["language"] == "ko"
     run(["tour", "--json", "--lang", "en"])
     assert json.loads(capsys.readouterr().out)["language"] == "en"
+
+
+def test_a_full_disk_behind_stdout_is_2_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def full(listener: object) -> Tour:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("lossary.tour.guide.take", full)
+    monkeypatch.setattr("lossary.cli._reader_left", lambda status=0: status)
+    assert run(["tour", "--json"]) == 2
+    assert capfd.readouterr().err == "lossary: [Errno 28] No space left on device\n"
