@@ -11,6 +11,9 @@ from lossary.core.doors import SubmoduleAliases, door, fall_back_to, mirror
 mirror(_torch_nn, globals())
 
 from lossary.losses._remembered import Sigmoid as Sigmoid  # noqa: E402
+from lossary.losses.adaptive_log_softmax import (  # noqa: E402
+    AdaptiveLogSoftmaxWithLoss as AdaptiveLogSoftmaxWithLoss,
+)
 from lossary.losses.binary_cross_entropy import BCELoss as BCELoss  # noqa: E402
 from lossary.losses.binary_cross_entropy import (  # noqa: E402
     BCEWithLogitsLoss as BCEWithLogitsLoss,
@@ -52,7 +55,7 @@ __path__: list[str] = []
 sys.modules[f"{__name__}.functional"] = functional
 _ours = {k: v for k, v in globals().items() if getattr(v, "__module__", "").startswith("lossary.")}
 modules = door(f"{__name__}.modules", _torch_nn.modules, _ours)
-for _part in ("loss", "activation"):
+for _part in ("loss", "activation", "adaptive"):
     setattr(
         modules,
         _part,

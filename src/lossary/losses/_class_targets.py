@@ -9,14 +9,20 @@ from lossary.core.errors import DomainError, DtypeError, OptionError, ShapeError
 
 
 def checked(
-    where: str, input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int
+    where: str,
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None,
+    ignore_index: int,
+    read_indices: bool = True,
 ) -> tuple[Tensor, Tensor]:
     """Scores as (N, C, ...) and int64 targets as (N, ...), or an error that teaches."""
     _check_shapes(where, input, target)
     checks.check_class_dtype(where, target)
     classes = input.shape[1] if input.dim() > 1 else input.shape[0]
     checks.check_class_weight(where, weight, classes)
-    checks.check_class_indices(where, target, classes, ignore_index)
+    if read_indices:
+        checks.check_class_indices(where, target, classes, ignore_index)
     x = input.to(autocast_dtype(input))
     y = target.long()
     return (x, y) if input.dim() > 1 else (x.unsqueeze(0), y.reshape(1))

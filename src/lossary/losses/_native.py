@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-import torch
 from torch import Tensor
 
+from lossary.core.checks import check_not_nan
 from lossary.core.dtypes import HALF_DTYPES
 from lossary.core.transforms import reason_not_plain
 from lossary.kernels.formula import Formula
@@ -12,6 +12,7 @@ from lossary.kernels.select import evaluate
 
 
 def native_or_exact(
+    where: str,
     native: Callable[..., Tensor],
     formula: Formula,
     tensors: tuple[Tensor, ...],
@@ -21,14 +22,16 @@ def native_or_exact(
     """torch's loss where its number is right, else the formula.
 
     torch's is wrong in half precision (it sums in it), empty (0/0), and where the sum behind
-    a mean overflows though the mean does not.
+    a mean overflows though the mean does not. A NaN among the targets shows in the result, so
+    that only then the targets are searched for it.
     """
     x = tensors[0]
     if x.dtype in HALF_DTYPES or not x.numel():
         return evaluate(formula, tensors, options, reduction)
     result = native(*tensors, reduction=reduction, **options)
-    if reduction == "mean" and x.device.type == "cpu" and reason_not_plain(*tensors) is None:
-        finite = torch.isfinite(result)
-        if not bool(finite):
-            return evaluate(formula, tensors, options, reduction)
-    return result
+    if reduction == "none" or x.device.type != "cpu" or reason_not_plain(*tensors) is not None:
+        return result
+    if bool(result.isfinite()):
+        return result
+    check_not_nan(where, tensors[1], reduction)
+    return evaluate(formula, tensors, options, reduction)

@@ -16,13 +16,18 @@ def paired(
     reduction: str,
     allowed: tuple[str, ...] = REDUCTIONS,
     torch_says: str = "",
+    refuse_nan: bool = True,
 ) -> tuple[Tensor, Tensor]:
-    """Prediction and target in their common dtype, or an error that teaches."""
+    """Prediction and target in their common dtype, or an error that teaches.
+
+    ``refuse_nan=False`` leaves a NaN among the targets to a check that the loss makes anyway.
+    """
     check_reduction(where, reduction, allowed)
     checks.check_floating(where, "input", input)
     checks.check_same_shape(where, torch_says, input=input, target=target)
     checks.check_same_device(where, input=input, target=target)
-    checks.check_not_nan(where, target, reduction)
+    if refuse_nan:
+        checks.check_not_nan(where, target, reduction)
     dtype = common_dtype(input, target)
     return input.to(dtype), target.to(dtype)
 

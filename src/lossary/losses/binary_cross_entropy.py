@@ -192,7 +192,7 @@ def binary_cross_entropy(
         if target.shape != input.shape
         else ""
     )
-    x, y = paired(where, input, target, reduction, torch_says=says)
+    x, y = paired(where, input, target, reduction, torch_says=says, refuse_nan=False)
     equal_dtypes(where, input, target)
     checks.check_same_device(where, input=x, weight=weight)
     checks.check_unit_interval(where, "target", y)

@@ -84,11 +84,11 @@ def _forward(scores: Tensor, states: Tensor, frames: Tensor, blank: int) -> list
     first = (position < 2) & (frames > 0).unsqueeze(1)
     alphas = [torch.where(first, scores[:, 0], NOTHING)]
     running = torch.arange(scores.shape[1], device=scores.device) < frames.unsqueeze(1)
-    for score, runs in zip(scores.unbind(1)[1:], running.split(1, 1)[1:], strict=True):
+    for score, runs in zip(scores.unbind(1)[1:], running.unbind(1)[1:], strict=True):
         before = torch.nn.functional.pad(alphas[-1], (2, 0), value=NOTHING)
         entered = torch.logaddexp(before[:, 1:-1], before[:, :-2] + toll)
         step = torch.logaddexp(alphas[-1], entered) + score
-        alphas.append(torch.where(runs, step, alphas[-1]))
+        alphas.append(torch.where(runs.unsqueeze(1), step, alphas[-1]))
     return alphas
 
 

@@ -59,13 +59,16 @@ def huber_loss(
     >>> huber_loss(torch.tensor([0.5, 3.0]), torch.zeros(2), reduction="none")
     tensor([0.1250, 2.5000])
     """
-    x, y = paired("huber_loss", input, target, reduction)
+    where = "huber_loss"
+    x, y = paired(where, input, target, reduction, refuse_nan=weight is not None)
     if delta <= 0:
         came = f"huber_loss does not support non-positive values for delta. Got: {delta}"
         raise OptionError(teach("huber_loss", came, "delta > 0"))
     options = {"delta": delta}
     if weight is None:
-        return native_or_exact(torch.nn.functional.huber_loss, HUBER, (x, y), options, reduction)
+        return native_or_exact(
+            where, torch.nn.functional.huber_loss, HUBER, (x, y), options, reduction
+        )
     says = "Weights and input must have the same size."
     checks.check_same_shape("huber_loss", says, input=x, weight=weight)
     return evaluate(HUBER, (x, y, weight), options, reduction)
@@ -94,17 +97,18 @@ def smooth_l1_loss(
     tensor([0.1250, 2.5000])
     """
     reduction = legacy_reduction(size_average, reduce, reduction)
-    x, y = paired("smooth_l1_loss", input, target, reduction)
+    where = "smooth_l1_loss"
+    x, y = paired(where, input, target, reduction, refuse_nan=0 < beta < SMALL_BETA)
     if beta < 0:
         came = f"smooth_l1_loss does not support negative values for beta. Got: {beta}"
         raise OptionError(teach("smooth_l1_loss", came, "beta >= 0; 0 is the L1 loss"))
     if beta == 0:
-        return native_or_exact(torch.nn.functional.l1_loss, L1, (x, y), {}, reduction)
+        return native_or_exact(where, torch.nn.functional.l1_loss, L1, (x, y), {}, reduction)
     options = {"beta": beta}
     if beta < SMALL_BETA:
         return evaluate(SMOOTH_L1, (x, y), options, reduction)
     native = torch.nn.functional.smooth_l1_loss
-    return native_or_exact(native, SMOOTH_L1, (x, y), options, reduction)
+    return native_or_exact(where, native, SMOOTH_L1, (x, y), options, reduction)
 
 
 class HuberLoss(ShowsSettings, torch.nn.HuberLoss):

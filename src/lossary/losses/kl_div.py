@@ -1,5 +1,6 @@
 """Kullback-Leibler divergence in torch's form: log-predictions first, entry by entry."""
 
+import math
 import warnings
 
 import torch
@@ -88,21 +89,28 @@ def kl_div(
             stacklevel=2,
         )
     reduction = legacy_reduction(size_average, reduce, reduction)
-    x, y = paired(WHERE, input, target, reduction, (*REDUCTIONS, "batchmean"))
+    x, y = paired(
+        WHERE, input, target, reduction, (*REDUCTIONS, "batchmean"), refuse_nan=log_target
+    )
     if not log_target:
-        _check_not_negative(y)
+        _check_not_negative(y, reduction)
     formula = KL_LOG if log_target else KL
     if reduction != "batchmean":
         return evaluate(formula, (x, y), {}, reduction)
     return evaluate(formula, (x, y), {}, "mean", x.shape[0] if x.dim() else 1)
 
 
-def _check_not_negative(y: Tensor) -> None:
-    if y.numel() and checks.readable(y) and bool(y.detach().amin() < 0):
+def _check_not_negative(y: Tensor, reduction: str) -> None:
+    if not y.numel() or not checks.readable(y):
+        return
+    smallest = float(y.detach().amin())
+    if math.isnan(smallest):
+        checks.check_not_nan(WHERE, y, reduction)
+    if smallest < 0:
         raise DomainError(
             teach(
                 WHERE,
-                f"got a target with a smallest entry of {float(y.detach().amin()):.6g}",
+                f"got a target with a smallest entry of {smallest:.6g}",
                 "probabilities: no entry below 0",
                 "a target that is a logarithm",
                 "log_target=True",

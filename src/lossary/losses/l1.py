@@ -50,9 +50,9 @@ def l1_loss(
     if input.is_complex():
         checks.check_same_shape(WHERE, input=input, target=target)
         return native(input, target, reduction=reduction)
-    x, y = paired(WHERE, input, target, reduction)
+    x, y = paired(WHERE, input, target, reduction, refuse_nan=weight is not None)
     if weight is None:
-        return native_or_exact(native, L1, (x, y), {}, reduction)
+        return native_or_exact(WHERE, native, L1, (x, y), {}, reduction)
     says = "Weights and input must have the same size."
     checks.check_same_shape(WHERE, says, input=x, weight=weight)
     return evaluate(L1, (x, y, weight), {}, reduction, weight.double().sum())

@@ -46,9 +46,9 @@ def mse_loss(
     tensor(2.)
     """
     reduction = legacy_reduction(size_average, reduce, reduction)
-    x, y = paired(WHERE, input, target, reduction)
+    x, y = paired(WHERE, input, target, reduction, refuse_nan=weight is not None)
     if weight is None:
-        return native_or_exact(torch.nn.functional.mse_loss, MSE, (x, y), {}, reduction)
+        return native_or_exact(WHERE, torch.nn.functional.mse_loss, MSE, (x, y), {}, reduction)
     says = "Weights and input must have the same size."
     checks.check_same_shape(WHERE, says, input=x, weight=weight)
     return evaluate(MSE, (x, y, weight), {}, reduction, weight.double().sum())

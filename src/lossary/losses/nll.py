@@ -43,11 +43,13 @@ def nll_loss(
     reductions.check_reduction(WHERE, reduction)
     checks.check_floating(WHERE, "input", input)
     checks.check_same_device(WHERE, input=input, target=target, weight=weight)
-    x, y = _class_targets.checked(WHERE, input, target, weight, ignore_index)
-    if x.dtype not in HALF_DTYPES and x.device.type == "cpu" and reason_not_plain(x) is None:
+    native = input.dtype not in HALF_DTYPES and input.device.type == "cpu"
+    native = native and reason_not_plain(input) is None
+    checked = _class_targets.checked
+    x, y = checked(WHERE, input, target, weight, ignore_index, read_indices=not native)
+    if native:
+        result = _native(x, y, weight, ignore_index, reduction)
         # torch's is exact and fast but for a mean over nothing, which is not finite.
-        native = torch.nn.functional.nll_loss
-        result = native(x, y, weight, ignore_index=ignore_index, reduction=reduction)
         if reduction != "mean" or bool(result.isfinite()):
             return result.view(target.shape) if reduction == "none" else result
     losses = _picked(x, y, weight, ignore_index)
@@ -55,6 +57,19 @@ def nll_loss(
         return losses.to(x.dtype).view(target.shape)
     divisor = _class_targets.counted_weight(y, weight, ignore_index)
     return reductions.reduce(losses, reduction, divisor).to(x.dtype)
+
+
+def _native(
+    x: Tensor, y: Tensor, weight: Tensor | None, ignore_index: int, reduction: str
+) -> Tensor:
+    try:
+        return torch.nn.functional.nll_loss(
+            x, y, weight, ignore_index=ignore_index, reduction=reduction
+        )
+    except IndexError:
+        # torch reads the indices anyway and refuses a wrong one: only then say it in our words.
+        checks.check_class_indices(WHERE, y, x.shape[1], ignore_index)
+        raise
 
 
 def _picked(x: Tensor, y: Tensor, weight: Tensor | None, ignore_index: int) -> Tensor:
