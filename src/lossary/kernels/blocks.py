@@ -2,7 +2,8 @@
 
 Floor: the inputs are read once forward, and one gradient is written. A formula with a kernel
 makes the unscaled gradient in forward, where the exponentials are at hand, and backward scales
-it in place (anew if the graph is retained); a formula without one is recomputed block by block in backward and keeps only its inputs.
+it in place (anew if the graph is retained); a formula without one is recomputed block by block
+in backward and keeps only its inputs.
 """
 
 from collections.abc import Iterator
