@@ -1,6 +1,6 @@
 """Connectionist temporal classification: the surprise of a label sequence without alignment."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -26,7 +26,7 @@ def ctc_losses(x: Tensor, labels: Tensor, frames: Tensor, lengths: Tensor, blank
     """The forward recursion over ``blank y1 blank y2 ... blank``; x is (N, T, C)."""
     states = _with_blanks(labels, blank, x.shape[2])
     scores = _scores(x, states)
-    return -_log_likelihood(_forward(scores, states, frames, blank)[-1], frames, lengths)
+    return -_log_likelihood(_forward(scores, states, frames, blank, _log_sum)[-1], frames, lengths)
 
 
 def ctc_kernel(
@@ -36,7 +36,7 @@ def ctc_kernel(
     states = _with_blanks(labels, blank, x.shape[2])
     scores = _scores(x.to(wide_dtype(x)), states)
     if not wanted:
-        alpha = _forward(scores, states, frames, blank)[-1]
+        alpha = _forward(scores, states, frames, blank, _log_sum_of_three)[-1]
         return -_log_likelihood(alpha, frames, lengths), ()
     rows, steps, positions = scores.shape
     time = (frames.unsqueeze(1) - 1 - torch.arange(steps)).clamp_min(0).unsqueeze(2)
@@ -49,7 +49,8 @@ def ctc_kernel(
     # Backward is forward over each sequence read from its own end: both run as one batch.
     both = torch.cat((scores, read_back(scores)))
     both_states = torch.cat((states, states.gather(1, place)))
-    alphas = torch.stack(_forward(both, both_states, frames.repeat(2), blank), 1)
+    walk = _forward(both, both_states, frames.repeat(2), blank, _log_sum_of_three)
+    alphas = torch.stack(walk, 1)
     found = _log_likelihood(alphas[:rows, -1], frames, lengths)
     betas = read_back(alphas[rows:])
     log_posterior = betas.add_(alphas[:rows]).sub_(scores).sub_(found.view(-1, 1, 1))
@@ -74,7 +75,19 @@ def _scores(x: Tensor, states: Tensor) -> Tensor:
     return x.gather(2, states.unsqueeze(1).expand(-1, x.shape[1], -1)).clamp_min(NOTHING)
 
 
-def _forward(scores: Tensor, states: Tensor, frames: Tensor, blank: int) -> list[Tensor]:
+def _log_sum(*terms: Tensor) -> Tensor:
+    """The logarithm of the terms' sum; its second derivative is finite at NOTHING too."""
+    return torch.stack(terms).logsumexp(0)
+
+
+def _log_sum_of_three(a: Tensor, b: Tensor, c: Tensor) -> Tensor:
+    """The same without a copy, for kernels, which are not differentiated."""
+    return torch.logaddexp(a, torch.logaddexp(b, c))
+
+
+def _forward(
+    scores: Tensor, states: Tensor, frames: Tensor, blank: int, merge: Callable[..., Tensor]
+) -> list[Tensor]:
     """Log-probabilities of the frames so far, by the state they end in; still after the last."""
     # A state may be entered from two before if that skips a blank between unequal labels.
     skips = (states[:, 2:] != blank) & (states[:, 2:] != states[:, :-2])
@@ -86,8 +99,7 @@ def _forward(scores: Tensor, states: Tensor, frames: Tensor, blank: int) -> list
     running = torch.arange(scores.shape[1], device=scores.device) < frames.unsqueeze(1)
     for score, runs in zip(scores.unbind(1)[1:], running.unbind(1)[1:], strict=True):
         before = torch.nn.functional.pad(alphas[-1], (2, 0), value=NOTHING)
-        entered = torch.logaddexp(before[:, 1:-1], before[:, :-2] + toll)
-        step = torch.logaddexp(alphas[-1], entered) + score
+        step = merge(alphas[-1], before[:, 1:-1], before[:, :-2] + toll) + score
         alphas.append(torch.where(runs.unsqueeze(1), step, alphas[-1]))
     return alphas
 
