@@ -3,9 +3,9 @@
 import torch.nn.functional as _torch_functional
 from torch.nn.functional import *  # noqa: F403
 
-from lossary.core.doors import fall_back_to, mirror
+from lossary.core import doors as _doors
 
-mirror(_torch_functional, globals())
+_doors.mirror(_torch_functional, globals())
 
 from lossary.losses._remembered import sigmoid as sigmoid  # noqa: E402
 from lossary.losses.binary_cross_entropy import (  # noqa: E402
@@ -46,4 +46,4 @@ from lossary.losses.triplet import (  # noqa: E402
     triplet_margin_with_distance_loss as triplet_margin_with_distance_loss,
 )
 
-__getattr__ = fall_back_to(_torch_functional)
+__getattr__ = _doors.fall_back_to(_torch_functional)

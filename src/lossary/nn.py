@@ -1,14 +1,14 @@
 """The door for ``torch.nn``: ``import lossary.nn as nn`` and every loss is exact."""
 
-import sys
+import sys as _sys
 
 import torch.nn as _torch_nn
 from torch.nn import *  # noqa: F403
 
 from lossary import functional as functional  # type: ignore[no-redef]
-from lossary.core.doors import SubmoduleAliases, door, fall_back_to, mirror
+from lossary.core import doors as _doors
 
-mirror(_torch_nn, globals())
+_doors.mirror(_torch_nn, globals())
 
 from lossary.losses._remembered import Sigmoid as Sigmoid  # noqa: E402
 from lossary.losses.adaptive_log_softmax import (  # noqa: E402
@@ -52,15 +52,15 @@ from lossary.losses.triplet import (  # noqa: E402
 # ``from lossary.nn.utils.rnn import pad_sequence`` must work too, and where a submodule of
 # torch.nn holds losses (modules, modules.loss, ...) the losses behind our door are ours.
 __path__: list[str] = []
-sys.modules[f"{__name__}.functional"] = functional
+_sys.modules[f"{__name__}.functional"] = functional
 _ours = {k: v for k, v in globals().items() if getattr(v, "__module__", "").startswith("lossary.")}
-modules = door(f"{__name__}.modules", _torch_nn.modules, _ours)
+modules = _doors.door(f"{__name__}.modules", _torch_nn.modules, _ours)
 for _part in ("loss", "activation", "adaptive"):
     setattr(
         modules,
         _part,
-        door(f"{__name__}.modules.{_part}", getattr(_torch_nn.modules, _part), _ours),
+        _doors.door(f"{__name__}.modules.{_part}", getattr(_torch_nn.modules, _part), _ours),
     )
-sys.meta_path.append(SubmoduleAliases(__name__, _torch_nn.__name__))
+_sys.meta_path.append(_doors.SubmoduleAliases(__name__, _torch_nn.__name__))
 
-__getattr__ = fall_back_to(_torch_nn)
+__getattr__ = _doors.fall_back_to(_torch_nn)
