@@ -127,6 +127,25 @@ def power_gap(p: Tensor, log_p: Tensor, order: float) -> Tensor:
     return torch.where(absent, -p if order > 1 else 0, torch.where(near, close, far))
 
 
+def leads(scores: Tensor) -> Tensor:
+    """A mask of the largest score of each row, one only, along the last dimension.
+
+    >>> leads(torch.tensor([1.0, 3.0, 3.0]))
+    tensor([False,  True, False])
+    """
+    outcome = torch.arange(scores.shape[-1], device=scores.device)
+    return outcome == scores.detach().argmax(-1, keepdim=True)
+
+
+def picked(t: Tensor, one: Tensor) -> Tensor:
+    """The entry of each row that a mask names, kept as a dimension of 1.
+
+    A masked sum, since torch.compile on CPUs was seen to drop part of the gradient of several
+    gathers that it fused into one kernel (torch 2.13).
+    """
+    return torch.where(one, t, 0).sum(-1, keepdim=True)
+
+
 def log_softmax(scores: Tensor) -> Tensor:
     """Log-probabilities along the last dimension, the leader's own included to every digit.
 
@@ -136,9 +155,8 @@ def log_softmax(scores: Tensor) -> Tensor:
     >>> print([f"{v:.4e}" for v in log_softmax(torch.tensor([20.0, 0.0])).tolist()])
     ['-2.0612e-09', '-2.0000e+01']
     """
-    leader = scores.detach().argmax(-1, keepdim=True)
-    is_leader = torch.zeros_like(scores, dtype=torch.bool).scatter(-1, leader, True)
+    is_leader = leads(scores)
     # The leader's own fall is 0; masking it keeps x - x out of the gradient.
-    fall = (scores - scores.gather(-1, leader)).masked_fill(is_leader, 0)
+    fall = (scores - picked(scores, is_leader)).masked_fill(is_leader, 0)
     tail = fall.exp().masked_fill(is_leader, 0).sum(-1, keepdim=True).log1p()
     return fall - tail

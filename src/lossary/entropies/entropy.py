@@ -9,6 +9,7 @@ from torch import Tensor
 from lossary.core import checks
 from lossary.core.dtypes import autocast_dtype, wide_dtype
 from lossary.entropies._checks import check_dim, check_distribution, check_tensor
+from lossary.entropies._numerics import leads, picked
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,10 @@ class Entropy(ABC):
     def _spread(self, per_item: Tensor) -> Tensor:
         """One number per item, ready to multiply every outcome of its item."""
         return per_item
+
+    def _composed(self, theta: Tensor, y: Tensor) -> Tensor:
+        """The gap, whose own derivatives are prediction minus target."""
+        return self._gap(theta, y)
 
     @abstractmethod
     def _check_outcomes(self, where: str, name: str, t: Tensor) -> None:
@@ -147,6 +152,13 @@ class OnSimplex(Entropy):
 
     def _total(self, terms: Tensor) -> Tensor:
         return terms.sum(-1)
+
+    def _composed(self, theta: Tensor, y: Tensor) -> Tensor:
+        # The gap does not change when all scores are shifted, so its gradient sums to 0; that of
+        # the rule sums to what rounding leaves of 1 - sum y, and is completed without a value.
+        top = leads(theta)
+        level = (picked(theta, top) - picked(self._shifted(theta), top)).squeeze(-1)
+        return self._gap(theta, y) + (1 - y.sum(-1)).detach() * (level - level.detach())
 
     def _spread(self, per_item: Tensor) -> Tensor:
         return per_item.unsqueeze(-1)

@@ -45,8 +45,8 @@ def fenchel_young_loss(
     scores, target, dtype = wide_pair(entropy, WHERE, theta=theta, y=y)
     entropy._check_target(WHERE, "y", y if y.is_floating_point() else y.to(theta.dtype))
     if torch.compiler.is_compiling():
-        # The tracer does not take the function below; the gap itself has the same gradient.
-        losses = entropy._gap(scores, target)
+        # The tracer does not take the function below; here autograd finds the same rule.
+        losses = entropy._composed(scores, target)
     else:
         losses = _FenchelYoung.apply(scores, target, entropy)  # type: ignore[no-untyped-call]
     return reduce(losses, reduction).to(dtype)

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from lossary.entropies._numerics import (
     kl_terms,
+    leads,
     log_or_masked,
     log_ratio,
     log_softmax,
@@ -51,8 +52,7 @@ class Shannon(OnSimplex):
         return log_softmax(theta)
 
     def _residual(self, theta: Tensor, y: Tensor) -> Tensor:
-        leader = theta.detach().argmax(-1, keepdim=True)
-        is_leader = torch.zeros_like(theta, dtype=torch.bool).scatter(-1, leader, True)
+        is_leader = leads(theta)
         p = log_softmax(theta).exp()
         # 1 - p of the leader is the sum of the others, which keeps every digit near certainty.
         others = p.masked_fill(is_leader, 0).sum(-1, keepdim=True)

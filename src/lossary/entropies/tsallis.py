@@ -7,7 +7,15 @@ from torch import Tensor
 
 from lossary.core.errors import OptionError, teach
 from lossary.entropies._checks import check_order
-from lossary.entropies._numerics import NEAR, exp_gap, log_or_masked, near_log_ratio, power_gap
+from lossary.entropies._numerics import (
+    NEAR,
+    exp_gap,
+    leads,
+    log_or_masked,
+    near_log_ratio,
+    picked,
+    power_gap,
+)
 from lossary.entropies.entmax import entmax_last
 from lossary.entropies.entropy import OnSimplex
 
@@ -63,9 +71,9 @@ class Tsallis(OnSimplex):
 
     def _shifted(self, theta: Tensor) -> Tensor:
         p = self._predict(theta)
-        top = theta.detach().argmax(-1, keepdim=True)
+        top = leads(theta)
         # At the top class, always in the support, link and score differ by the threshold alone.
-        return (theta - theta.gather(-1, top)) + self._link(p.gather(-1, top))
+        return (theta - picked(theta, top)) + self._link(picked(p, top))
 
     def _residual(self, theta: Tensor, y: Tensor) -> Tensor:
         return self._predict(theta) - y

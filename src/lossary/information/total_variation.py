@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from lossary.core.distributions import Distribution
-from lossary.entropies._numerics import NEAR
+from lossary.entropies._numerics import NEAR, leads, picked
 from lossary.information._pairs import pair
 from lossary.information._read import Mass
 
@@ -47,6 +47,5 @@ def _moved(mass: Mass, slope: Tensor) -> Tensor:
     Classes on the leader's side would otherwise be left with 1 - p of a leader near certainty.
     """
     if mass.scores is not None:
-        leader = mass.scores.detach().argmax(-1, keepdim=True)
-        slope = slope - slope.gather(-1, leader)
+        slope = slope - picked(slope, leads(mass.scores))
     return (slope * mass.p).sum(-1)
