@@ -137,7 +137,7 @@ def for_torch(options: dict[str, Any]) -> dict[str, Any]:
 def quietly(f: Callable[..., Tensor], *args: Any, **kwargs: Any) -> Tensor:
     """Call without torch's standing advice on ``kl_div``'s mean, which every call repeats."""
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="reduction: 'mean' divides the total loss")
+        warnings.filterwarnings("ignore", message=".*reduction: 'mean' divides the total loss")
         return f(*args, **kwargs)
 
 
