@@ -85,17 +85,15 @@ def shape(t: Tensor) -> str:
 
 
 def check_floating(where: str, name: str, t: Tensor) -> None:
-    """Refuse predictions that hold integers."""
-    if not t.is_floating_point():
-        raise DtypeError(
-            teach(
-                where,
-                f"got {name} of dtype {t.dtype}",
-                "a floating dtype (bfloat16, float16, float32 or float64)",
-                "class indices or counts where a prediction belongs",
-                f"{name}.float(), or swap the arguments: (input, target)",
-            )
-        )
+    """Refuse integers where a prediction, or a target that is a probability, belongs."""
+    if t.is_floating_point():
+        return
+    cause = "class indices or counts where a prediction belongs"
+    fix = f"{name}.float(), or swap the arguments: (input, target)"
+    if name == "target":
+        cause, fix = "labels read as integers", "target.float()"
+    expected = "a floating dtype (bfloat16, float16, float32 or float64)"
+    raise DtypeError(teach(where, f"got {name} of dtype {t.dtype}", expected, cause, fix))
 
 
 def check_same_device(where: str, **tensors: Tensor | None) -> None:

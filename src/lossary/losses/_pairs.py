@@ -1,5 +1,7 @@
 """What the losses of a prediction and a target of equal shape share: their checks."""
 
+import functools
+
 import torch
 from torch import Tensor
 
@@ -15,11 +17,14 @@ def paired(
     target: Tensor,
     reduction: str,
     allowed: tuple[str, ...] = REDUCTIONS,
+    *,
     torch_says: str = "",
     refuse_nan: bool = True,
+    as_input: bool = False,
 ) -> tuple[Tensor, Tensor]:
-    """Prediction and target in their common dtype, or an error that teaches.
+    """Prediction and target in the answer's dtype, or an error that teaches.
 
+    That dtype is the promoted one, or, ``as_input``, the prediction's own: as torch has it.
     ``refuse_nan=False`` leaves a NaN among the targets to a check that the loss makes anyway.
     """
     check_reduction(where, reduction, allowed)
@@ -28,16 +33,14 @@ def paired(
     checks.check_same_device(where, input=input, target=target)
     if refuse_nan:
         checks.check_not_nan(where, target, reduction)
-    dtype = common_dtype(input, target)
+    dtype = autocast_dtype(input) if as_input else common_dtype(input, target)
     return input.to(dtype), target.to(dtype)
 
 
-def common_dtype(*tensors: Tensor) -> torch.dtype:
-    """The dtype that torch's promotion and autocast give these tensors together."""
-    dtype = autocast_dtype(tensors[0])
-    for t in tensors[1:]:
-        dtype = torch.promote_types(dtype, autocast_dtype(t)) if t.is_floating_point() else dtype
-    return dtype
+def common_dtype(*tensors: Tensor, autocast: bool = True) -> torch.dtype:
+    """The dtype that torch's promotion gives these tensors, and autocast where it applies."""
+    dtypes = [autocast_dtype(t) if autocast else t.dtype for t in tensors if t.is_floating_point()]
+    return functools.reduce(torch.promote_types, dtypes)
 
 
 def expanded_weight(where: str, name: str, weight: Tensor, like: Tensor) -> Tensor:
@@ -56,15 +59,15 @@ def expanded_weight(where: str, name: str, weight: Tensor, like: Tensor) -> Tens
         ) from error
 
 
-def equal_dtypes(where: str, input: Tensor, target: Tensor) -> None:
-    """Refuse a target of another dtype, where torch refuses it too."""
-    if target.dtype != input.dtype:
+def equal_dtypes(where: str, input: Tensor, other: Tensor, name: str = "target") -> None:
+    """Refuse a tensor of another dtype than the input's, where torch refuses it too."""
+    if other.dtype != input.dtype:
         raise DtypeError(
             teach(
                 where,
-                f"Found dtype {target.dtype} but expected {input.dtype}",
-                "a target of the input's dtype",
+                f"Found dtype {other.dtype} but expected {input.dtype}",
+                f"a {name} of the input's dtype",
                 "labels read as integers, or numpy's float64",
-                "target.to(input.dtype)",
+                f"{name}.to(input.dtype)",
             )
         )

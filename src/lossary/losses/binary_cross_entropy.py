@@ -149,6 +149,7 @@ def binary_cross_entropy_with_logits(
         if target.shape != input.shape
         else ""
     )
+    checks.check_floating(where, "target", target)
     x, y = paired(where, input, target, reduction, torch_says=says)
     checks.check_same_device(where, input=x, weight=weight, pos_weight=pos_weight)
     extras = [

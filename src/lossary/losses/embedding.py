@@ -125,7 +125,7 @@ def hinge_embedding_loss(
     tensor(0.5000)
     """
     reduction = legacy_reduction(size_average, reduce, reduction)
-    x, y = paired("hinge_embedding_loss", input, target, reduction)
+    x, y = paired("hinge_embedding_loss", input, target, reduction, as_input=True)
     return evaluate(HINGE_EMBEDDING, (x, y), {"margin": margin}, reduction)
 
 

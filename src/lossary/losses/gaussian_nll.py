@@ -86,7 +86,7 @@ def gaussian_nll_loss(
     checks.check_same_device(WHERE, input=input, target=target, var=var)
     checks.check_not_nan(WHERE, target, reduction)
     _check_variance(var)
-    dtype = common_dtype(input, target, var)
+    dtype = common_dtype(input, target, var, autocast=False)
     # Widened before it is broadcast, so that a shared variance's gradient is summed wide.
     wide = dtype if target.shape == var.shape == input.shape else accumulation_dtype(dtype)
     # Target and variance were seen to broadcast to the input, never beyond it.

@@ -60,7 +60,7 @@ def huber_loss(
     tensor([0.1250, 2.5000])
     """
     where = "huber_loss"
-    x, y = paired(where, input, target, reduction, refuse_nan=weight is not None)
+    x, y = paired(where, input, target, reduction, refuse_nan=weight is not None, as_input=True)
     if delta <= 0:
         came = f"huber_loss does not support non-positive values for delta. Got: {delta}"
         raise OptionError(teach("huber_loss", came, "delta > 0"))

@@ -82,7 +82,8 @@ def kl_div(
     >>> kl_div(p.log(), torch.tensor([[0.5, 0.5]]), reduction="sum")
     tensor(0.0204)
     """
-    if size_average is None and reduce is None and reduction == "mean":
+    legacy = size_average is not None or reduce is not None
+    if reduction == "mean" and not legacy and not torch.compiler.is_compiling():
         warnings.warn(
             "kl_div: reduction: 'mean' divides the total loss by both the batch size and the"
             " support size, which is not the divergence per example; 'batchmean' is.",

@@ -7,6 +7,7 @@ from lossary.core import checks
 from lossary.core.dtypes import accumulation_dtype, autocast_dtype
 from lossary.core.errors import OptionError, ShapeError, teach
 from lossary.core.reduction import check_reduction
+from lossary.losses._pairs import equal_dtypes
 from lossary.losses.cross_entropy import cross_entropy
 
 WHERE = "linear_cross_entropy"
@@ -45,6 +46,8 @@ def linear_cross_entropy(
     checks.check_floating(WHERE, "input", input)
     _check_shapes(input, linear_weight, linear_bias)
     checks.check_same_device(WHERE, input=input, linear_weight=linear_weight, target=target)
+    if not torch.is_autocast_enabled(input.device.type):
+        equal_dtypes(WHERE, input, linear_weight, "linear_weight")
     shape = (*input.shape[:-1], *linear_weight.shape[:-1])
     if target.shape == shape and ignore_index is not None:
         came = "ignore_index cannot be specified when target contains probabilities"

@@ -48,7 +48,7 @@ def nll_loss(
     checked = _class_targets.checked
     x, y = checked(WHERE, input, target, weight, ignore_index, read_indices=not native)
     if native:
-        result = _native(x, y, weight, ignore_index, reduction)
+        result = _native(x.contiguous(), y, weight, ignore_index, reduction)
         # torch's is exact and fast but for a mean over nothing, which is not finite.
         if reduction != "mean" or bool(result.isfinite()):
             return result.view(target.shape) if reduction == "none" else result

@@ -66,7 +66,7 @@ def soft_margin_loss(
     tensor(89.)
     """
     reduction = legacy_reduction(size_average, reduce, reduction)
-    x, y = paired("soft_margin_loss", input, target, reduction)
+    x, y = paired("soft_margin_loss", input, target, reduction, as_input=True)
     return evaluate(SOFT_MARGIN, (x, y), {}, reduction)
 
 
@@ -95,7 +95,8 @@ def multilabel_soft_margin_loss(
     where = "multilabel_soft_margin_loss"
     reduction = legacy_reduction(size_average, reduce, reduction)
     check_reduction(where, reduction)
-    x, y = paired(where, input, target, reduction)
+    with torch.autocast(input.device.type, enabled=False):  # not on torch's list of float32 losses
+        x, y = paired(where, input, target, reduction)
     checks.check_same_device(where, input=x, weight=weight)
     tensors = [x, y]
     if weight is not None:

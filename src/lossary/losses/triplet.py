@@ -185,7 +185,7 @@ def triplet_margin_with_distance_loss(
     checks.check_same_shape(where, near_distance=near, far_distance=far)
     if swap:
         far = torch.minimum(far, distance_function(positive, negative))
-    dtype = common_dtype(near, far)
+    dtype = common_dtype(near, far, autocast=False)
     wide = wide_dtype(near.to(dtype))
     losses = (margin + near.to(wide) - far.to(wide)).clamp_min(0)
     return reduce(losses, reduction).to(dtype)
