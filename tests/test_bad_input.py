@@ -18,10 +18,21 @@ from tests.rows import Loss, quietly
 
 ROWS = [pytest.param(loss, id=loss.name) for loss in LOSSES]
 PLAIN = [pytest.param(loss, id=loss.name) for loss in LOSSES if "[" not in loss.name]
-PAIRED = [
-    pytest.param(loss, id=loss.name)
+PAIRED_ROWS = [
+    loss
     for loss in LOSSES
     if loss.elementwise and loss.arguments[1] == "target" and "[" not in loss.name
+]
+PAIRED = [pytest.param(loss, id=loss.name) for loss in PAIRED_ROWS]
+NAN_TARGETS = [
+    pytest.param(loss, id=loss.name)
+    for loss in PAIRED_ROWS
+    if loss.function_name != "hinge_embedding_loss"
+]
+DEVICES = [
+    pytest.param(loss, id=loss.name)
+    for loss in LOSSES
+    if "[" not in loss.name and loss.function_name != "ctc_loss"
 ]
 CLASSES = ["cross_entropy", "nll_loss", "multi_margin_loss", "linear_cross_entropy"]
 
@@ -157,9 +168,6 @@ def test_label_smoothing_is_a_share(smoothing: float) -> None:
     refused(errors.OptionError, F.cross_entropy, x, y, label_smoothing=smoothing, names="0.0 and")
 
 
-NAN_TARGETS = [p for p in PAIRED if p.values[0].function_name != "hinge_embedding_loss"]
-
-
 @pytest.mark.parametrize("loss", NAN_TARGETS)
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 @pytest.mark.parametrize("rows", [5, 20_000])
@@ -217,9 +225,6 @@ def test_triplet_margins_are_positive(margin: float) -> None:
 def test_multi_margin_knows_two_powers(p: int) -> None:
     with pytest.raises(ValueError, match="only p == 1 and p == 2 supported"):
         F.multi_margin_loss(torch.zeros(2, 3), torch.tensor([0, 1]), p=p)
-
-
-DEVICES = [p for p in PLAIN if p.values[0].function_name != "ctc_loss"]
 
 
 @pytest.mark.parametrize("loss", DEVICES)
@@ -301,6 +306,7 @@ class TestValueChecks:
 
 @pytest.mark.parametrize("loss", PLAIN)
 def test_modules_refuse_what_functions_refuse(loss: Loss) -> None:
+    module: torch.nn.Module
     if loss.module == "LinearCrossEntropyLoss":
         module = nn.LinearCrossEntropyLoss(3, 5, reduction="avg")
         tensors: tuple[Tensor, ...] = (torch.randn(2, 3), torch.tensor([0, 1]))

@@ -87,7 +87,7 @@ def test_cross_entropy_of_huge_logits(logits: list[float], target: int, exact: f
     ],
 )
 def test_cross_entropy_with_a_masked_class(
-    options: dict[str, float], target: Tensor, exact: float
+    options: dict[str, Any], target: Tensor, exact: float
 ) -> None:
     x = torch.tensor([[0.0, 1.0, -INF]], requires_grad=True)
     value = F.cross_entropy(x, target, **options)
@@ -104,11 +104,11 @@ def test_cross_entropy_with_a_masked_class(
 def test_sigmoid_then_bce_sees_the_worst_mistakes(
     z: float, side: int, target: float, how: str
 ) -> None:
-    links = {"module": nn.Sigmoid(), "function": F.sigmoid, "torch": torch.sigmoid}
+    links: dict[str, Any] = {"module": nn.Sigmoid(), "function": F.sigmoid, "torch": torch.sigmoid}
     x = torch.tensor([side * z], requires_grad=True)
     value = nn.BCELoss()(links[how](x), torch.tensor([target]))
     rel(value, z + math.log1p(math.exp(-z)))
-    value.backward()
+    torch.autograd.backward(value)
     assert x.grad is not None
     rel(x.grad, float(side))
 
@@ -119,20 +119,22 @@ def test_sigmoid_then_bce_sees_the_best_answers(z: float, side: int, target: flo
     x = torch.tensor([side * z], requires_grad=True)
     value = nn.BCELoss()(nn.Sigmoid()(x), torch.tensor([target]))
     rel(value, math.log1p(math.exp(-z)))
-    value.backward()
+    torch.autograd.backward(value)
     assert x.grad is not None
     rel(x.grad, -side * math.exp(-z) / (1 + math.exp(-z)))
 
 
 def test_sigmoid_then_bce_in_a_network() -> None:
     torch.manual_seed(0)
-    net = nn.Sequential(nn.Linear(3, 1), nn.Sigmoid())
+    linear = nn.Linear(3, 1)
+    net = nn.Sequential(linear, nn.Sigmoid())
     x, y = torch.randn(8, 3) * 60, torch.zeros(8, 1)
     nn.BCELoss()(net(x), y).backward()
-    found = net[0].weight.grad.clone()
+    assert linear.weight.grad is not None
+    found = linear.weight.grad.clone()
     net.zero_grad()
-    F.binary_cross_entropy_with_logits(net[0](x), y).backward()
-    torch.testing.assert_close(found, net[0].weight.grad, rtol=1e-5, atol=0)
+    torch.autograd.backward(F.binary_cross_entropy_with_logits(linear(x), y))
+    torch.testing.assert_close(found, linear.weight.grad, rtol=1e-5, atol=0)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from mpmath import exp, log, mp, mpf
 
-mp.dps = 50
+mp.dps = max(mp.dps, 50)
 
 Numbers = list[mpf]
 

@@ -77,7 +77,7 @@ def test_function_transforms(case: Case) -> None:
     per_row = torch.func.vmap(torch.func.grad(f))(theta, y)
     # Each row holds one item: one distribution, or one number.
     torch.testing.assert_close(per_row, case.entropy.predict(theta) - y)
-    _, pushed = torch.func.jvp(lambda t: f(t, y), (theta,), (y,))
+    pushed = torch.func.jvp(lambda t: f(t, y), (theta,), (y,))[1]
     leaf = theta.clone().requires_grad_()
     (grad,) = torch.autograd.grad(f(leaf, y), leaf)
     torch.testing.assert_close(pushed, (grad * y).sum())

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from mpmath import inf, log, mp, mpf, sign, sqrt
 
-mp.dps = 50
+mp.dps = max(mp.dps, 50)
 
 Numbers = list[mpf]
 Answer = tuple[mpf, Numbers, Numbers]
@@ -111,6 +111,11 @@ def kl(p: Numbers, q: Numbers) -> Answer:
     return total(p, q, term), by_p, slopes(p, q, lambda a, b: 1 - a / b if b else mpf(0))
 
 
+def reversed_kl(p: Numbers, q: Numbers) -> Answer:
+    value, by_q, by_p = kl(q, p)
+    return value, by_p, by_q
+
+
 def jensen_shannon(weight: float) -> Measure:
     w = mpf(weight)
 
@@ -133,7 +138,7 @@ def alpha_divergence(alpha: float) -> Measure:
     if alpha == 1:
         return kl
     if alpha == 0:
-        return lambda p, q: (lambda v, by_q, by_p: (v, by_p, by_q))(*kl(q, p))
+        return reversed_kl
     a = mpf(alpha)
 
     def term(x: mpf, y: mpf) -> mpf:

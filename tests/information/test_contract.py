@@ -62,7 +62,7 @@ def test_function_transforms(case: Case) -> None:
     leaf = x.clone().requires_grad_()
     (grad,) = torch.autograd.grad(f(leaf, y).sum(), leaf)
     torch.testing.assert_close(torch.func.vmap(torch.func.grad(f))(x, y), grad)
-    _, pushed = torch.func.jvp(lambda a: f(a, y), (x,), (torch.ones_like(x) * x,))
+    pushed = torch.func.jvp(lambda a: f(a, y), (x,), (torch.ones_like(x) * x,))[1]
     torch.testing.assert_close(pushed, (grad * x).sum(-1))
     hessian = torch.func.hessian(f)(x[0], y[0])
     reference = torch.autograd.functional.hessian(lambda a: f(a, y[0]), x[0])

@@ -84,4 +84,4 @@ def test_a_planted_wrong_direction_is_seen() -> None:
     given = torch.tensor([[float(v) for v in row] for row in table])
     wrong = info.conditional_entropy(given / given.sum(), dims=(-1, -2))
     assert abs(float(wrong) - float(oracle.conditional_entropy(table)[0])) > 1e-3
-    assert mp.dps == 50
+    assert mp.dps >= 50

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from tests.cases import LOSSES
-from tests.rows import Loss, Tensors, leaves, upstream_for
+from tests.inputs import Tensors
+from tests.rows import Loss, leaves, upstream_for
 
 ROWS = [pytest.param(loss, id=loss.name) for loss in LOSSES]
 SMOOTH = [pytest.param(loss, id=loss.name) for loss in LOSSES if loss.smooth]

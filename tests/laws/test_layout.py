@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -9,7 +10,8 @@ import torch
 from torch import Tensor
 
 from tests.cases import BY_NAME, LOSSES
-from tests.rows import Loss, Tensors, leaves, upstream_for, value_and_gradients, with_gradient
+from tests.inputs import Tensors
+from tests.rows import Loss, leaves, upstream_for, value_and_gradients, with_gradient
 
 ROWS = [pytest.param(loss, id=loss.name) for loss in LOSSES]
 # Above 2**15 entries a plain call runs in blocks; these two sizes are one and three of them.
@@ -110,14 +112,17 @@ def check_tiles(loss: Loss, tensors: Tensors, options: dict[str, Any], entries: 
     times = value.shape[0] // small[0].shape[0]
     upstream = upstream_for(small[0]).repeat(times, *[1] * (small[0].dim() - 1))
     grads = torch.autograd.grad(value, [call[i] for i in loss.differentiable], upstream)
-    close = {"rtol": 5e-6 if value.dtype == torch.float32 else 8e-3, "atol": 1e-30}
+    close = partial(
+        torch.testing.assert_close,
+        rtol=5e-6 if value.dtype == torch.float32 else 8e-3,
+        atol=1e-30,
+        equal_nan=True,
+    )
     for got, tile in zip((value.detach(), *grads), (small[0], *small[1]), strict=True):
         expected = tile.repeat(times, *[1] * (tile.dim() - 1))
-        torch.testing.assert_close(got, expected, **close, equal_nan=True)
+        close(got, expected)
     mean = loss.call(big, options, reduction="mean")
-    torch.testing.assert_close(
-        mean, loss.call(tensors, options, reduction="mean"), **close, equal_nan=True
-    )
+    close(mean, loss.call(tensors, options, reduction="mean"))
 
 
 @pytest.mark.parametrize("name", ["cross_entropy", "cross_entropy[soft]", "nll_loss"])

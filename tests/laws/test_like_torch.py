@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from tests.cases import LOSSES
-from tests.rows import Loss, Tensors, upstream_for, with_gradient
+from tests.inputs import Tensors
+from tests.rows import Loss, upstream_for, with_gradient
 
 # Each other row is a named difference, held to its exact numbers in tests/test_defects.py.
 TORCH_IS_RIGHT = [
@@ -74,7 +75,7 @@ def test_value_and_gradient_are_torchs(loss: Loss, dtype: torch.dtype) -> None:
 def test_ctc_gradient_through_log_softmax_is_torchs(regime: str, reduction: str) -> None:
     (loss,) = (loss for loss in LOSSES if loss.name == "ctc_loss")
     x, *rest = loss.tensors(regime, torch.float64)
-    grads = []
+    grads: list[Tensor] = []
     for f in (loss.call, loss.call_torch):
         logits = with_gradient(x * 1.5)
         value = f((logits.log_softmax(-1), *rest), {}, reduction=reduction)
@@ -97,7 +98,7 @@ def test_weights_that_require_grad_get_torchs_gradient(
 ) -> None:
     (loss,) = (loss for loss in LOSSES if loss.name == name)
     x, y = (t.repeat(entries // 20, 1) for t in loss.tensors("ordinary", torch.float64))
-    grads = []
+    grads: list[Tensor] = []
     for f in (loss.call, loss.call_torch):
         w = torch.rand(x.shape, generator=loss.rng("w"), dtype=x.dtype).add(0.5).requires_grad_()
         value = f((x, y), {weight: w})

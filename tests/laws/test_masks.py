@@ -46,8 +46,8 @@ def test_ignored_rows_equal_sliced_rows(
     torch.testing.assert_close(kept, part, rtol=1e-6, atol=0)
     if reduction == "none":
         assert torch.equal(whole[ignored], torch.zeros_like(whole[ignored]))
-    whole.sum().backward()
-    part.sum().backward()
+    torch.autograd.backward(whole.sum())
+    torch.autograd.backward(part.sum())
     assert masked.grad is not None
     assert sliced.grad is not None
     assert torch.equal(masked.grad[ignored], torch.zeros_like(x[ignored]))
@@ -75,7 +75,7 @@ def test_ignore_index_may_name_a_class() -> None:
     x = with_gradient(torch.randn(4, 3))
     y = torch.tensor([0, 2, 0, 1])
     value = BY_NAME["cross_entropy"].call((x, y), {"ignore_index": 0}, reduction="sum")
-    value.backward()
+    torch.autograd.backward(value)
     assert x.grad is not None
     assert torch.equal(x.grad[[0, 2]], torch.zeros(2, 3))
     # The class is only ignored as a target: it stays in the normaliser.
@@ -92,7 +92,7 @@ def test_entries_left_out_by_indexing_leave_no_trace(name: str) -> None:
     keep[1] = False
     x[1] = torch.nan
     leaf = with_gradient(x)
-    loss.call((leaf[keep], y[keep]), {}).backward()
+    torch.autograd.backward(loss.call((leaf[keep], y[keep]), {}))
     assert leaf.grad is not None
     assert torch.equal(leaf.grad[1], torch.zeros_like(x[1]))
     assert leaf.grad.isfinite().all()
@@ -104,6 +104,6 @@ def test_nan_in_an_unmasked_row_of_none_stays_in_its_row() -> None:
     leaf = with_gradient(x)
     value = BY_NAME["cross_entropy"].call((leaf, y), {}, reduction="none")
     assert value.isnan().tolist() == [False, False, True, False, False]
-    value[[0, 1, 3, 4]].sum().backward()
+    torch.autograd.backward(value[[0, 1, 3, 4]].sum())
     assert leaf.grad is not None
     assert leaf.grad[[0, 1, 3, 4]].isfinite().all()

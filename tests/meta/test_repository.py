@@ -39,15 +39,16 @@ def room_of(path: Path) -> str:
     return part.removesuffix(".py")
 
 
-def our_imports(tree: ast.AST) -> Iterator[tuple[str, int]]:
+def our_imports(tree: ast.Module) -> Iterator[tuple[str, int]]:
     for node in ast.walk(tree):
-        names: list[str] = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names = [node.module]
             if node.module == "lossary":
                 names = [f"lossary.{alias.name}" for alias in node.names]
+        else:
+            continue
         for name in names:
             if name == "lossary" or name.startswith("lossary."):
                 yield name, node.lineno

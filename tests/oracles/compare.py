@@ -103,7 +103,8 @@ Read = Callable[[Answer], list[Any]]
 
 # What a dtype's arithmetic resolves: float64 has nothing wider, half precision computes in
 # float32, and float32 is promised five digits however badly the problem is conditioned.
-RESOLUTION = {torch.float64: 2.0**-50, torch.bfloat16: 2.0**-21, torch.float16: 2.0**-21}
+WIDE = 2.0**-50
+RESOLUTION = {torch.float64: WIDE, torch.bfloat16: 2.0**-21, torch.float16: 2.0**-21}
 
 
 class Neighbours:
@@ -124,7 +125,7 @@ class Neighbours:
     ) -> None:
         self.base = evaluate(tensors)
         size = RESOLUTION.get(tensors[0].dtype, 2.0**-21 if multiplies else 0.0)
-        self.floor = 8 * size * _magnitude(tensors) if cancels else 0.0
+        self.floor = 8 * (size or WIDE) * _magnitude(tensors) if cancels else 0.0
         self.near = []
         for seed in range(3 if size else 0):
             rng = torch.Generator().manual_seed(seed)
@@ -132,10 +133,13 @@ class Neighbours:
             self.near.append(evaluate(tuple(near)))
 
     def slack(self, read: Read) -> list[Any] | None:
-        """How far the exact entries move, at most, between neighbours; None if no room is due."""
-        if not self.near:
-            return None
+        """How far the exact entries move, at most, between neighbours; None if no room is due.
+
+        float32 is computed wide: there room is due only where the exact answer is 0.
+        """
         base = read(self.base)
+        if not self.near:
+            return [mpf(self.floor) if b == 0 else mpf(0) for b in base] if self.floor else None
         moved = [mpf(0)] * len(base)
         for near in self.near:
             for i, (a, b) in enumerate(zip(read(near), base, strict=True)):

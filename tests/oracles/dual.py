@@ -15,9 +15,9 @@ import numpy as np
 from mpmath import mp, mpf
 from torch import Tensor
 
-# A tail of exp(-400) beside 1 must keep 50 digits: 174 digits are lost to the 1, 50 are kept.
-DIGITS = 230
-mp.dps = DIGITS
+# The smallest normal float64, 2e-308, must keep 50 digits as a tail beside 1.
+DIGITS = 360
+mp.dps = max(mp.dps, DIGITS)
 
 # (position of the tensor in the call, flat index of the entry in it)
 Entry = tuple[int, int]
@@ -106,6 +106,12 @@ def positive_part(x: Any) -> Dual:
     """max(x, 0); its slope at 0 is 0."""
     d = as_dual(x)
     return d if d.value > 0 else Dual(ZERO)
+
+
+def hinge(x: Any) -> Dual:
+    """max(x, 0) as torch's ``clamp_min`` has it: its slope at 0 is 1."""
+    d = as_dual(x)
+    return d if d.value >= 0 else Dual(ZERO)
 
 
 def power(x: Any, p: Any) -> Dual:

@@ -17,6 +17,7 @@ from tests.oracles.dual import (
     Dual,
     absolute,
     constants,
+    hinge,
     leaves,
     positive_part,
     power,
@@ -81,7 +82,7 @@ def hinge_embedding_loss(tensors: Tensors, margin: float = 1.0) -> Answer:
     """x where y is 1, max(0, margin - x) where y is -1."""
     return answer(
         each(
-            lambda a, b: a if b == 1 else positive_part(mpf(margin) - a),
+            lambda a, b: a if b == 1 else hinge(mpf(margin) - a),
             leaves(tensors[0], 0),
             constants(tensors[1]),
         )
@@ -91,7 +92,7 @@ def hinge_embedding_loss(tensors: Tensors, margin: float = 1.0) -> Answer:
 def margin_ranking_loss(tensors: Tensors, margin: float = 0.0) -> Answer:
     """max(0, -y (x1 - x2) + margin)."""
     a, b, y = (leaves(t, i) for i, t in enumerate(tensors))
-    return answer(each(lambda p, q, s: positive_part(mpf(margin) - s * (p - q)), a, b, y))
+    return answer(each(lambda p, q, s: hinge(mpf(margin) - s * (p - q)), a, b, y))
 
 
 def cosine_embedding_loss(tensors: Tensors, margin: float = 0.0) -> Answer:
@@ -101,7 +102,7 @@ def cosine_embedding_loss(tensors: Tensors, margin: float = 0.0) -> Answer:
     items = []
     for u, v, s in zip(a.reshape(len(y), -1), b.reshape(len(y), -1), y, strict=True):
         c = cosine(u, v)
-        items.append(1 - c if s == 1 else positive_part(c - mpf(margin)))
+        items.append(1 - c if s == 1 else hinge(c - mpf(margin)))
     return answer(np.array(items, dtype=object).reshape(tuple(tensors[2].shape)))
 
 
@@ -138,7 +139,7 @@ def triplet_margin_with_distance_loss(
         if swap:
             other = measure(v, w)
             far = other if other.value < far.value else far
-        items.append(positive_part(mpf(margin) + near - far))
+        items.append(hinge(mpf(margin) + near - far))
     return answer(np.array(items, dtype=object).reshape(a.shape[:-1]))
 
 

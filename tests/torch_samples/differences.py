@@ -98,8 +98,16 @@ RELATIVE = {
 }
 
 
-def tolerances(dtype: torch.dtype, expected: Tensor) -> dict[str, float]:
+def assert_close(found: Tensor, expected: Tensor, about: object) -> None:
     """Relative to each entry, and to the largest one for sums that cancel."""
     finite = expected[expected.isfinite()].abs()
     largest = float(finite.max()) if finite.numel() else 0.0
-    return {"rtol": RELATIVE[dtype], "atol": RELATIVE[dtype] * largest / 2 + 1e-300}
+    relative = RELATIVE[found.dtype]
+    torch.testing.assert_close(
+        found,
+        expected,
+        rtol=relative,
+        atol=relative * largest / 2 + 1e-300,
+        equal_nan=True,
+        msg=lambda m: f"{about}\n{m}",
+    )

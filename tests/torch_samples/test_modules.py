@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.testing._internal.common_modules import module_db
 
 import lossary.nn as door
-from tests.torch_samples.differences import REFUSALS, named_difference, tolerances
+from tests.torch_samples.differences import REFUSALS, assert_close, named_difference
 from tests.torch_samples.test_operators import QUIET, exact_factorials, run
 
 NAMES = {
@@ -30,12 +30,19 @@ NAMES = {
     "CTCLoss": "ctc_loss",
 }
 MODULES = [m for m in module_db if getattr(door, m.name.split(".")[-1], None) is not m.module_cls]
-CASES = [
-    pytest.param(info, dtype, id=f"{info.module_cls.__name__}-{str(dtype)[6:]}")
-    for info in MODULES
-    for dtype in (torch.float32, torch.float64)
-    if hasattr(nn, info.module_cls.__name__)
-]
+MODULES = [m for m in MODULES if hasattr(nn, m.module_cls.__name__)]
+
+
+def cases(infos: list[Any]) -> list[Any]:
+    """Each module in both dtypes."""
+    return [
+        pytest.param(info, dtype, id=f"{info.module_cls.__name__}-{str(dtype)[6:]}")
+        for info in infos
+        for dtype in (torch.float32, torch.float64)
+    ]
+
+
+CASES = cases(MODULES)
 
 
 def ours_of(info: Any) -> type[nn.Module]:
@@ -46,7 +53,7 @@ def ours_of(info: Any) -> type[nn.Module]:
 
 def test_every_loss_module_of_torch_is_replaced() -> None:
     torchs = {m.module_cls.__name__ for m in module_db if m.module_cls.__name__.endswith("Loss")}
-    assert torchs <= {p.values[0].module_cls.__name__ for p in CASES}
+    assert torchs <= {m.module_cls.__name__ for m in MODULES}
 
 
 @QUIET
@@ -82,19 +89,17 @@ def test_module_samples_agree_with_torch(info: Any, dtype: torch.dtype, training
             expected = run(exact_factorials, given.args, made.kwargs)
         if difference == "the gradient of ctc_loss is its own":
             found, expected = found[:1], expected[:1]
-        compare(found, expected, dtype, f"{info.name} {sample.desc} {made.kwargs}")
+        compare(found, expected, f"{info.name} {sample.desc} {made.kwargs}")
     assert judged
 
 
-def compare(found: list[Tensor], expected: list[Tensor], dtype: torch.dtype, about: str) -> None:
+def compare(found: list[Tensor], expected: list[Tensor], about: str) -> None:
     """Value and gradients, within the tolerance of the dtype."""
     for a, b in zip(found, expected, strict=True):
-        torch.testing.assert_close(
-            a, b, **tolerances(dtype, b), equal_nan=True, msg=lambda m: f"{about}\n{m}"
-        )
+        assert_close(a, b, about)
 
 
-ERRORS = [p for p in CASES if p.values[0].module_error_inputs_func is not None]
+ERRORS = cases([m for m in MODULES if m.module_error_inputs_func is not None])
 
 
 @QUIET

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from torch import Tensor
 from torch.testing._internal.common_methods_invocations import op_db
 
 import lossary.functional as door
-from tests.torch_samples.differences import REFUSALS, named_difference, tolerances, widened
+from tests.torch_samples.differences import REFUSALS, assert_close, named_difference, widened
 
 F = torch.nn.functional
 QUIET = pytest.mark.filterwarnings(
@@ -99,20 +98,15 @@ def test_samples_agree_with_torch(op: Any, dtype: torch.dtype) -> None:
         for a, b in zip(found, expected, strict=True):
             assert a.shape == b.shape
             assert half or a.dtype == b.dtype
-            torch.testing.assert_close(
-                a,
-                b.to(a.dtype),
-                **tolerances(a.dtype, b),
-                equal_nan=True,
-                msg=partial("{}\n{}".format, sample),
-            )
+            assert_close(a, b.to(a.dtype), sample)
     assert judged, "no sample of torch's was comparable"
 
 
 def exact_factorials(*args: Any, **kwargs: Any) -> Tensor:
     """torch's value without its constant, plus the logarithm of the true factorial."""
     settings = {k: v for k, v in kwargs.items() if k not in ("full", "reduction")}
-    items = F.poisson_nll_loss(*args, **settings, reduction="none") + torch.lgamma(args[1] + 1)
+    settings["reduction"] = "none"
+    items = F.poisson_nll_loss(*args, **settings) + torch.lgamma(args[1] + 1)
     reduction = kwargs.get("reduction", "mean")
     reduced: Tensor = items if reduction == "none" else getattr(items, reduction)()
     return reduced

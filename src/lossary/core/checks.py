@@ -121,7 +121,7 @@ def check_same_shape(where: str, torch_says: str = "", **tensors: Tensor) -> Non
                 teach(
                     where,
                     f"got {name} of shape {shape(first)} and {other_name} of shape {shape(other)}"
-                    + (f". {torch_says}" if torch_says else _torch_sentence(first, other)),
+                    + _sentence(torch_says or broadcast_refusal(first, other)),
                     "equal shapes; broadcasting here would average over pairs that do not belong",
                     _shape_cause(first, other),
                     _shape_fix(name, first, other_name, other),
@@ -129,17 +129,21 @@ def check_same_shape(where: str, torch_says: str = "", **tensors: Tensor) -> Non
             )
 
 
-def _torch_sentence(a: Tensor, b: Tensor) -> str:
+def broadcast_refusal(a: Tensor, b: Tensor) -> str:
     """torch's own sentence for the same fault, so that a search for it finds this one."""
     for back in range(1, min(a.dim(), b.dim()) + 1):
         m, n = a.shape[-back], b.shape[-back]
         if m != n and m != 1 and n != 1:
             axis = max(a.dim(), b.dim()) - back
             return (
-                f". The size of tensor a ({m}) must match the size of tensor b ({n})"
+                f"The size of tensor a ({m}) must match the size of tensor b ({n})"
                 f" at non-singleton dimension {axis}"
             )
     return ""
+
+
+def _sentence(text: str) -> str:
+    return f". {text}" if text else ""
 
 
 def _shape_cause(a: Tensor, b: Tensor) -> str:
@@ -166,8 +170,8 @@ def check_class_dtype(where: str, target: Tensor) -> None:
         raise DtypeError(
             teach(
                 where,
-                f"got class targets of dtype {target.dtype}"
-                " (expected scalar type Long but found"
+                f"got class targets of dtype {target.dtype} (expected target dtype to be Long or"
+                " Byte; expected scalar type Long but found"
                 f" {str(target.dtype).removeprefix('torch.').title()})",
                 "class indices of an integer dtype (int8, uint8, int16, int32 or int64)",
                 "targets read from a file as floats, or one-hot rows of another shape",

@@ -45,6 +45,14 @@ def autocast_dtype(x: Tensor) -> torch.dtype:
     >>> autocast_dtype(torch.zeros(1, dtype=torch.bfloat16))
     torch.bfloat16
     """
-    if x.dtype in HALF_DTYPES and torch.is_autocast_enabled(x.device.type):
-        return torch.float32
-    return x.dtype
+    return torch.float32 if x.dtype in HALF_DTYPES and autocast_is_on(x) else x.dtype
+
+
+def autocast_is_on(x: Tensor) -> bool:
+    """Whether an autocast region covers the tensor's device (meta tensors know none).
+
+    >>> autocast_is_on(torch.zeros(1, device="meta"))
+    False
+    """
+    device = x.device.type
+    return torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)

@@ -28,7 +28,7 @@ def check_reduction(where: str, reduction: str, allowed: tuple[str, ...] = REDUC
         raise OptionError(
             teach(
                 where,
-                f"{reduction} is not a valid value for reduction",
+                f"{reduction} is not valid: {reduction} is not a valid value for reduction",
                 "one of " + ", ".join(repr(name) for name in allowed),
                 "a misspelling, or another library's name for it",
                 "reduction='mean' is the default",

@@ -50,6 +50,8 @@ def _check_shapes(where: str, input: Tensor, target: Tensor) -> None:
     if input.dim() == 3 and target.shape == input.shape[:2]:
         cause = "classes last, as (batch, time, classes), where torch wants them second"
         fix = f"{where}(input.transpose(1, 2), target), or flatten both: input.flatten(0, 1)"
+    elif input.dim() > 2 and target.dim() == input.dim() - 1:
+        came = f"Expected target size {[input.shape[0], *input.shape[2:]]}; {came}"
     elif target.dim() == input.dim() and target.shape[-1] == 1:
         cause, fix = "a target with a last dimension of 1", "target.squeeze(-1)"
     raise ShapeError(teach(where, came, expected, cause, fix))

@@ -21,11 +21,13 @@ def paired(
     torch_says: str = "",
     refuse_nan: bool = True,
     as_input: bool = False,
+    autocast: bool = True,
 ) -> tuple[Tensor, Tensor]:
     """Prediction and target in the answer's dtype, or an error that teaches.
 
     That dtype is the promoted one, or, ``as_input``, the prediction's own: as torch has it.
-    ``refuse_nan=False`` leaves a NaN among the targets to a check that the loss makes anyway.
+    ``refuse_nan=False`` leaves a NaN among the targets to a check that the loss makes anyway;
+    ``autocast=False`` is for the losses that are not on torch's list of float32 ones.
     """
     check_reduction(where, reduction, allowed)
     checks.check_floating(where, "input", input)
@@ -33,7 +35,7 @@ def paired(
     checks.check_same_device(where, input=input, target=target)
     if refuse_nan:
         checks.check_not_nan(where, target, reduction)
-    dtype = autocast_dtype(input) if as_input else common_dtype(input, target)
+    dtype = autocast_dtype(input) if as_input else common_dtype(input, target, autocast=autocast)
     return input.to(dtype), target.to(dtype)
 
 

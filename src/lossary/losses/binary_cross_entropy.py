@@ -87,7 +87,11 @@ def probability_losses(p: Tensor, y: Tensor, *weight: Tensor) -> Tensor:
     """``-y log p - (1 - y) log(1 - p)``, where 0 log 0 is 0 and log 0 is minus infinity."""
     if_positive = -p.masked_fill((y == 0) & (p == 0), 1).log()
     if_negative = -(-p.masked_fill((y == 1) & (p == 1), 0)).log1p()
-    losses = y * if_positive + (1 - y) * if_negative
+    # Certain and right, the loss is 0, but any other target would cost infinitely much: entr is
+    # 0 at 0 and leaves it with infinite slope.
+    right = ((y == 0) & (p == 0)) | ((y == 1) & (p == 1))
+    edge = torch.special.entr(torch.minimum(y, 1 - y).masked_fill(~right, 1))
+    losses = y * if_positive + (1 - y) * if_negative + edge
     return losses * weight[0] if weight else losses
 
 

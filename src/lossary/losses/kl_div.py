@@ -107,6 +107,7 @@ def _check_not_negative(y: Tensor, reduction: str) -> None:
     smallest = float(y.detach().amin())
     if math.isnan(smallest):
         checks.check_not_nan(WHERE, y, reduction)
+        smallest = float(y.detach().nan_to_num(nan=0.0).amin())
     if smallest < 0:
         raise DomainError(
             teach(

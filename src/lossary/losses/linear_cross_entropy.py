@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from lossary.core import checks
-from lossary.core.dtypes import accumulation_dtype, autocast_dtype
+from lossary.core.dtypes import accumulation_dtype, autocast_dtype, autocast_is_on
 from lossary.core.errors import OptionError, ShapeError, teach
 from lossary.core.reduction import check_reduction
 from lossary.losses._pairs import equal_dtypes
@@ -46,7 +46,7 @@ def linear_cross_entropy(
     checks.check_floating(WHERE, "input", input)
     _check_shapes(input, linear_weight, linear_bias)
     checks.check_same_device(WHERE, input=input, linear_weight=linear_weight, target=target)
-    if not torch.is_autocast_enabled(input.device.type):
+    if not autocast_is_on(input):
         equal_dtypes(WHERE, input, linear_weight, "linear_weight")
     shape = (*input.shape[:-1], *linear_weight.shape[:-1])
     if target.shape == shape and ignore_index is not None:

@@ -128,7 +128,7 @@ def multi_margin_loss(
         came = f"weight must be one-dimensional, got shape {checks.shape(weight)}"
         raise ShapeError(teach(where, came, "one weight per class"))
     _check_batch(where, input)
-    classes, rows = input.shape[-1], input.shape[0] if input.dim() == 2 else 1
+    classes, rows = input.shape[-1:].numel(), input.shape[:-1].numel()
     if target.dim() > 1 or target.numel() != rows:
         came = (
             f"inconsistent target size, Expected target size [{rows}]"
@@ -136,10 +136,10 @@ def multi_margin_loss(
             f" the batch. Expected target size [{rows}] but got {list(target.shape)}"
         )
         raise ShapeError(teach(where, came, "one class index per row"))
-    checks.check_class_dtype(where, target)
     if weight is not None and weight.numel() != classes:
         came = f"inconsistent weight size, expected {classes} but got {list(weight.shape)}"
         raise ShapeError(teach(where, came, "one weight per class"))
+    checks.check_class_dtype(where, target)
     checks.check_same_device(where, input=input, target=target, weight=weight)
     checks.check_class_indices(where, target, classes, ignore_index=-(2**63))
     x = input.to(autocast_dtype(input)).reshape(rows, classes)
@@ -149,7 +149,7 @@ def multi_margin_loss(
 
 
 def _check_batch(where: str, input: Tensor) -> None:
-    if input.dim() not in (1, 2) or not input.shape[-1]:
+    if input.dim() > 2 or not input.shape[-1:].numel():
         came = (
             "Expected non-empty vector or matrix with optional 0-dim batch size, but got:"
             f" {list(input.shape)}"
@@ -188,7 +188,7 @@ def multilabel_margin_loss(
     checks.check_same_shape(where, says, input=input, target=target)
     checks.check_class_dtype(where, target)
     checks.check_same_device(where, input=input, target=target)
-    classes = input.shape[-1]
+    classes = input.shape[-1:].numel()
     # Any negative entry ends the list, so that only indices that are too large are wrong.
     checks.check_class_indices(where, target.clamp_min(0), classes, ignore_index=-1)
     x = input.to(autocast_dtype(input)).reshape(-1, classes)

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from lossary.core import checks
 from lossary.core.dtypes import wide_dtype
 from lossary.core.reduction import legacy_reduction
 from lossary.kernels.formula import Formula
@@ -70,7 +71,9 @@ def poisson_nll_loss(
     tensor(1.6931)
     """
     reduction = legacy_reduction(size_average, reduce, reduction)
-    x, y = paired(WHERE, input, target, reduction)
+    # torch multiplies the target by the input, and names their sizes in that order.
+    says = checks.broadcast_refusal(target, input)
+    x, y = paired(WHERE, input, target, reduction, torch_says=says)
     if log_input:
         return evaluate(LOG_RATE, (x, y), {"full": full}, reduction)
     return evaluate(RATE, (x, y), {"full": full, "eps": eps}, reduction)

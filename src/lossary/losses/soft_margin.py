@@ -95,8 +95,7 @@ def multilabel_soft_margin_loss(
     where = "multilabel_soft_margin_loss"
     reduction = legacy_reduction(size_average, reduce, reduction)
     check_reduction(where, reduction)
-    with torch.autocast(input.device.type, enabled=False):  # not on torch's list of float32 losses
-        x, y = paired(where, input, target, reduction)
+    x, y = paired(where, input, target, reduction, autocast=False)
     checks.check_same_device(where, input=x, weight=weight)
     tensors = [x, y]
     if weight is not None:

@@ -177,9 +177,11 @@ def triplet_margin_with_distance_loss(
     norm = _plain_norm(distance_function)
     if norm is not None:
         p, eps = norm
-        return triplet_margin_loss(
+        loss = triplet_margin_loss(
             anchor, positive, negative, margin, p, eps, swap, reduction=reduction
         )
+        # A distance is not on torch's list of what autocast makes float32.
+        return loss.to(common_dtype(anchor, positive, negative, autocast=False))
     assert distance_function is not None
     near, far = distance_function(anchor, positive), distance_function(anchor, negative)
     checks.check_same_shape(where, near_distance=near, far_distance=far)

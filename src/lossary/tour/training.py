@@ -76,7 +76,7 @@ def _fit(task: Task, data: Split, nn: ModuleType, watch: Watch) -> tuple[Network
     for _ in range(task.epochs):
         loss = _loss(task, nn, network(data.x), data.y)
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer.step()
         curve.append(loss.item())
         watch()

@@ -20,7 +20,7 @@ def _coin(nn: Any, g: Given) -> Any:
 
 
 def _coin_torch(nn: Any, g: Given) -> Any:
-    return torch.distributions.Categorical(probs=g.p).entropy()  # type: ignore[no-untyped-call]
+    return torch.distributions.Categorical(probs=g.p).entropy()
 
 
 def _coin_exact(mp: Any, g: Given) -> Any:

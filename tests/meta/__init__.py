@@ -1,0 +1,1 @@
+"""Tests of the tests, and of the repository as a whole."""
