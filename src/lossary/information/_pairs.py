@@ -52,16 +52,22 @@ def _centred(p: Tensor, x: Tensor, y: Tensor, plain: Tensor) -> Tensor:
     """The log-ratio of two softmaxes from the difference of their scores, not of their logs.
 
     With ``u`` the difference less its mean under p, ``d = u - log1p(sum p expm1 u)``: nothing
-    of the size of the scores or of their log-sum is ever subtracted.
+    of the size of the scores or of their log-sum is ever subtracted. An outcome that p alone
+    rules out adds its own ``p exp u``, one that q alone rules out takes its ``p`` away.
     """
     absent = (x == -torch.inf) & (y == -torch.inf)
+    only_q = (x == -torch.inf) & ~absent
     step = torch.where(absent, 0, y - x)
-    finite = step.isfinite()
-    step = torch.where(finite, step, 0)
-    u = torch.where(absent, 0, step - (p * step).sum(-1, keepdim=True))
-    near = (finite & (u.abs() < 1)).all(-1, keepdim=True)
-    rise = torch.where(near, p * torch.expm1(torch.where(near, u, 0)), 0)
-    return torch.where(near & ~absent, u - rise.sum(-1, keepdim=True).log1p(), plain)
+    shared = step.isfinite() & ~absent
+    step = torch.where(shared, step, 0)
+    mean = (p * step).sum(-1, keepdim=True)
+    u = torch.where(shared, step - mean, 0)
+    close = u.abs() < 1
+    grows = torch.where(shared, p * torch.expm1(torch.where(close, u, 0)), -p)
+    alone = torch.exp(torch.where(only_q, y - mean - x.logsumexp(-1, keepdim=True), -torch.inf))
+    rise = (grows + alone).sum(-1, keepdim=True)
+    near = close.all(-1, keepdim=True) & (rise.abs() < NEAR)
+    return torch.where(near & shared, u - torch.where(near, rise, 0).log1p(), plain)
 
 
 def kl(both: Pair) -> Tensor:

@@ -9,6 +9,7 @@ from lossary.core import checks
 from lossary.core.dtypes import accumulation_dtype, autocast_dtype, wide_dtype
 from lossary.core.errors import DomainError, ShapeError, teach
 from lossary.core.reduction import check_reduction, reduce
+from lossary.core.transforms import reason_not_plain
 from lossary.kernels.formula import Formula
 from lossary.kernels.select import evaluate
 from lossary.losses._module import ShowsSettings
@@ -174,8 +175,12 @@ def _padded(targets: Tensor, lengths: Tensor, rows: int) -> Tensor:
         return targets
     if rows == 1:
         return targets.reshape(1, -1)
-    pieces = torch.split(targets, lengths.tolist())
-    return torch.nn.utils.rnn.pad_sequence(list(pieces), batch_first=True)
+    # Where lengths may not be read, no sequence is longer than all of them together.
+    traced = reason_not_plain(targets, lengths) is not None
+    width = targets.numel() if traced or not rows else int(lengths.max())
+    starts = (lengths.cumsum(0) - lengths).unsqueeze(1)
+    places = starts + torch.arange(width, device=targets.device)
+    return targets[places.clamp(max=targets.numel() - 1)] if targets.numel() else places
 
 
 def _check_lengths(x: Tensor, targets: Tensor, frames: Tensor, lengths: Tensor, blank: int) -> None:
