@@ -98,7 +98,10 @@ def test_the_row_on_divergences() -> None:
         p, log_q = x.softmax(0), y.log_softmax(0)
         theirs += int(torch_functional.kl_div(log_q, p, reduction="sum").item() < 0)
         ours += int(lossary.kl_divergence(lossary.Logits(x), lossary.Logits(y)).item() < 0)
-    assert cells("KL of two distributions") == [f"{theirs} negative", f"{ours} negative"]
+    assert cells("KL of two distributions") == ["half negative", "none negative"]
+    # How many exactly depends on the order in which a processor's lanes are added.
+    assert 15 <= theirs <= 35
+    assert ours == 0
 
 
 def test_the_example_runs() -> None:

@@ -4,6 +4,7 @@ Exit status: 0 fine, 1 findings or a failed check, 2 wrong use, 130 interrupted.
 """
 
 import os
+import signal
 import sys
 from dataclasses import dataclass
 from importlib import import_module
@@ -12,6 +13,7 @@ from typing import Any, NoReturn
 import click
 
 from lossary import __version__
+from lossary.tour.plain_letters import register
 
 
 @dataclass(frozen=True)
@@ -76,9 +78,9 @@ def _reader_left(status: int = 0) -> int:
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit status; never a traceback for a user's mistake."""
     for stream in (sys.stdout, sys.stderr):
-        # A console that cannot show a letter gets a question mark, not an error.
+        # A console that cannot show a letter gets one that it can show, not an error.
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
+            stream.reconfigure(errors=register())
     try:
         status: Any = lossary.main(arguments, prog_name="lossary", standalone_mode=False)
         sys.stdout.flush()
@@ -91,12 +93,29 @@ def run(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:
         status = _reader_left()
     except OSError as error:
-        # A full disk behind stdout, say: the system's own words are the best there are.
-        print(f"lossary: {error}", file=sys.stderr)
+        print(_told(error), file=sys.stderr)
         status = _reader_left(2)
     return status if isinstance(status, int) else 0
 
 
+def _told(error: OSError) -> str:
+    reason = error.strerror or str(error)
+    if error.filename is not None:
+        return f"lossary: {error.filename}: {reason}"
+    # A stream has no file name: it is what the output goes to, a full disk say.
+    return (
+        f"lossary: cannot write the output: {reason}\n"
+        "  fix: send the output to a place that can take it, and run the command again"
+    )
+
+
 def main() -> NoReturn:
     """Entry point of the ``lossary`` program."""
-    sys.exit(run())
+    try:
+        status = run()
+        # All is said and done. While Python clears up, Ctrl-C would end the process by the
+        # raw signal, and a finished run would look like a killed one.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    except KeyboardInterrupt:  # a second one, while the first was being told, or a late one
+        status = 130
+    sys.exit(status)

@@ -61,6 +61,7 @@ for _part in ("loss", "activation", "adaptive"):
         _part,
         _doors.door(f"{__name__}.modules.{_part}", getattr(_torch_nn.modules, _part), _ours),
     )
-_sys.meta_path.append(_doors.SubmoduleAliases(__name__, _torch_nn.__name__))
+# First, since a submodule's submodules would be found by torch's path, and loaded twice.
+_sys.meta_path.insert(0, _doors.SubmoduleAliases(__name__, _torch_nn.__name__))
 
 __getattr__ = _doors.fall_back_to(_torch_nn)

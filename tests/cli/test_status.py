@@ -65,6 +65,8 @@ def test_missing_library_is_2_with_the_line_that_installs_it(
     streams = capsys.readouterr()
     assert streams.out == ""
     assert 'pip install "lossary[tour]"' in streams.err
+    assert run(["tour", "--lang", "ko"]) == 2
+    assert "설치되어 있지 않습니다" in capsys.readouterr().err
 
 
 def test_interrupted_is_130(
@@ -93,7 +95,7 @@ def test_language_comes_from_the_environment(
     assert json.loads(capsys.readouterr().out)["language"] == "en"
 
 
-def test_a_full_disk_behind_stdout_is_2_in_one_line(
+def test_a_full_disk_behind_stdout_is_2(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     def full(listener: object) -> Tour:
@@ -102,4 +104,35 @@ def test_a_full_disk_behind_stdout_is_2_in_one_line(
     monkeypatch.setattr("lossary.tour.guide.take", full)
     monkeypatch.setattr("lossary.cli._reader_left", lambda status=0: status)
     assert run(["tour", "--json"]) == 2
-    assert capfd.readouterr().err == "lossary: [Errno 28] No space left on device\n"
+    errors = capfd.readouterr().err
+    assert errors.startswith("lossary: cannot write the output: No space left on device\n  fix: ")
+    assert "Errno" not in errors
+
+
+def test_a_file_that_fails_is_named(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def gone(listener: object) -> Tour:
+        raise FileNotFoundError(2, "No such file or directory", "data.csv")
+
+    monkeypatch.setattr("lossary.tour.guide.take", gone)
+    monkeypatch.setattr("lossary.cli._reader_left", lambda status=0: status)
+    assert run(["tour", "--json"]) == 2
+    assert capfd.readouterr().err == "lossary: data.csv: No such file or directory\n"
+
+
+@pytest.mark.parametrize("language", ["KO", "ko_KR", "ko-KR", "ko_KR.UTF-8", "ko"])
+def test_a_language_by_any_of_its_names(
+    finds: Callable[[Tour], None], capsys: pytest.CaptureFixture[str], language: str
+) -> None:
+    finds(Tour((), (GOOD,), (HELD,)))
+    assert run(["tour", "--json", "--lang", language]) == 0
+    assert json.loads(capsys.readouterr().out)["language"] == "ko"
+
+
+@pytest.mark.parametrize(("language", "told"), [("en", "empty name"), ("ko", "비어")])
+def test_an_empty_out_is_2(capsys: pytest.CaptureFixture[str], language: str, told: str) -> None:
+    assert run(["tour", "--out", "", "--lang", language]) == 2
+    streams = capsys.readouterr()
+    assert told in streams.err
+    assert streams.out == ""

@@ -51,6 +51,7 @@ def test_schema(report: dict[str, Any]) -> None:
         "language",
         "versions",
         "passed",
+        "imports",
         "steps",
         "trainings",
         "repairs",
@@ -116,6 +117,54 @@ def test_a_reader_that_leaves_is_no_failure() -> None:
     process.stderr.close()
     assert process.wait(timeout=60) == 0
     assert errors == ""
+
+
+def test_a_terminal_of_no_width_and_no_letters_gets_all_the_same() -> None:
+    """COLUMNS=0 is a terminal that does not know its width; ASCII has no check mark."""
+    done = lossary("tour", COLUMNS="0", PYTHONUTF8="0", PYTHONIOENCODING="ascii")
+    assert done.returncode == 0
+    assert "  ok 20 of 20 figures" in done.stdout
+    # Only what one letter became several letters for may stand out a little.
+    assert 70 < max(map(len, done.stdout.splitlines())) < 90
+    assert "H(p) = -sum p_k log p_k" in done.stdout
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no full device here")
+def test_a_full_disk_behind_stdout_is_2() -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [*COMMAND, "tour", "--json"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment(),
+            timeout=120,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert done.stderr.startswith("lossary: cannot write the output: No space left on device\n")
+
+
+@pytest.mark.parametrize(
+    ("moment", "status"), [("after the run", 0), ("when run raises", 130)], ids=str
+)
+def test_a_late_interrupt_is_no_raw_signal(moment: str, status: int) -> None:
+    """Ctrl-C while Python clears up must not end the process by the signal itself."""
+    kill = "os.kill(os.getpid(), signal.SIGINT)"
+    late = {
+        "after the run": f"atexit.register(lambda: {kill}); cli.run = lambda: 0",
+        "when run raises": f"cli.run = lambda: {kill}",
+    }[moment]
+    code = (
+        "import atexit, os, signal\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        f"from lossary import cli\n{late}\ncli.main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, env=environment(), check=False
+    )
+    assert done.returncode == status
+    assert done.stderr == b""
 
 
 def interruptible(*arguments: str) -> list[str]:

@@ -49,7 +49,7 @@ class Case:
         return theta.to(dtype), y.to(dtype)
 
 
-ALPHAS = (1.2, 1.5, 2.0, 2.5)
+ALPHAS = (1.2, 1.5, 2.0, 2.5, 10.0)
 CASES = [
     Case(Squared(), oracle.SQUARED),
     Case(Bernoulli(), oracle.BERNOULLI),

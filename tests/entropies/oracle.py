@@ -41,21 +41,32 @@ def softmax(theta: Numbers) -> Numbers:
 
 def entmax(alpha: float) -> Callable[[Numbers], Numbers]:
     """By trying every support size on the sorted scores, and bisecting within it."""
-    a = mpf(alpha)
+    # A probability of 1e-6 leaves 1e-6 ** (alpha - 1) of the scores' scale above the threshold.
+    digits = max(50, int(7 * alpha))
 
     def predict(theta: Numbers) -> Numbers:
-        z = [(a - 1) * (t - max(theta)) for t in theta]
+        with mp.workdps(digits):
+            a = mpf(alpha)
+            z = [(a - 1) * (t - max(theta)) for t in theta]
 
-        def at(tau: mpf) -> Numbers:
-            return [(v - tau) ** (1 / (a - 1)) if v > tau else mpf(0) for v in z]
+            def at(tau: mpf) -> Numbers:
+                return [(v - tau) ** (1 / (a - 1)) if v > tau else mpf(0) for v in z]
 
-        low, high = mpf(-1), mpf(0)
-        for _ in range(170):
-            middle = (low + high) / 2
-            low, high = (middle, high) if sum(at(middle)) >= 1 else (low, middle)
-        return at(low)
+            low, high = mpf(-1), mpf(0)
+            for _ in range(int(3.4 * digits)):
+                middle = (low + high) / 2
+                low, high = (middle, high) if sum(at(middle)) >= 1 else (low, middle)
+            return at(low)
 
     return predict
+
+
+def entmax_gradient(alpha: float, p: Numbers, upstream: Numbers) -> Numbers:
+    """``s_i (u_i - sum s u / sum s)`` with ``s = p ** (2 - alpha)`` on the support."""
+    with mp.workdps(max(50, int(7 * alpha))):
+        s = [v ** (2 - mpf(alpha)) if v else mpf(0) for v in p]
+        mean = mp.fdot(s, upstream) / mp.fsum(s)
+        return [a * (u - mean) for a, u in zip(s, upstream, strict=True)]
 
 
 def tsallis(alpha: float) -> Truth:

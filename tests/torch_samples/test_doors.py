@@ -61,6 +61,28 @@ def test_every_submodule_of_torch_nn_can_be_imported() -> None:
         assert not {name for name in public(theirs) if not hasattr(ours, name)}, part.name
 
 
+def submodules(package: ModuleType) -> list[str]:
+    """Every public module below a package, at any depth, by its name there."""
+    found = pkgutil.walk_packages(package.__path__, package.__name__ + ".", onerror=lambda _: None)
+    names = [part.name.removeprefix(package.__name__ + ".") for part in found]
+    return [name for name in names if not any(p.startswith("_") for p in name.split("."))]
+
+
+def test_submodules_at_every_depth_are_torchs_own() -> None:
+    ours_alone = ("modules", "modules.loss", "modules.activation", "modules.adaptive", "functional")
+    seen = 0
+    for name in submodules(torch.nn):
+        try:
+            theirs = importlib.import_module(f"torch.nn.{name}")
+        except ImportError:  # a part of torch that this build lacks
+            continue
+        ours = importlib.import_module(f"lossary.nn.{name}")
+        seen += 1
+        assert (ours is theirs) or name in ours_alone, name
+    assert seen > 50
+    assert torch.nn.utils.rnn.__name__ == "torch.nn.utils.rnn"
+
+
 def test_functional_is_the_same_object_by_every_road() -> None:
     by_module = importlib.import_module("lossary.nn.functional")
     assert by_module is lossary.nn.functional

@@ -1,14 +1,17 @@
 """The page stands alone: one file, no script, no request, a name for every picture."""
 
+import re
 from html.parser import HTMLParser
 
 import pytest
 
+from lossary.tour.fonts import korean_font
 from lossary.tour.gallery import gallery
 from lossary.tour.given import draw
+from lossary.tour.given_code import GIVEN, IMPORTS
 from lossary.tour.page import page
 from lossary.tour.results import Tour
-from lossary.tour.svg import INK, korean_font
+from lossary.tour.svg import INK
 from lossary.tour.words import LANGUAGES, Words
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}
@@ -118,3 +121,29 @@ def test_page_is_the_same_every_time(found: Tour, language: str, html: str) -> N
     words = Words(language)
     if language == "en":
         assert page(found, gallery(found, draw(), words), words) == html
+
+
+def test_every_figure_has_a_caption_in_the_pages_language(read: Reader, html: str) -> None:
+    tags = [tag for tag, _ in read.tags]
+    assert tags.count("figcaption") == tags.count("figure") == 10
+    captions = re.findall("<figcaption>(.*?)</figcaption>", html)
+    assert len(set(captions)) == 10
+    assert all(len(caption) > 20 for caption in captions)
+    assert "binary_cross_entropy_with_logits" in captions[-1]
+
+
+def test_only_the_steps_are_numbered(read: Reader, html: str) -> None:
+    assert [number for number in re.findall(r"<h2>(\d+)\.", html)] == list("12345678")
+    assert sum(a.get("class") == "plain" for tag, a in read.tags if tag == "li") == 2
+    assert "nav li.plain { list-style: none; }" in html
+
+
+def test_code_scrolls_in_its_own_box(html: str) -> None:
+    assert re.search(r"\npre {[^}]*white-space: pre;[^}]*overflow-x: auto", html)
+
+
+def test_page_says_what_every_name_is_and_where_the_notebook_is(read: Reader) -> None:
+    text = "".join(read.text)
+    for code in (IMPORTS, *GIVEN.values()):
+        assert code in text
+    assert "examples/loss_functions.ipynb" in text

@@ -1,5 +1,6 @@
 """The tour in a terminal: aligned, readable without colour, in both languages."""
 
+import ast
 import io
 import re
 from dataclasses import replace
@@ -8,9 +9,13 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console, Group
 
-from lossary.tour import text, text_results
+from lossary.tour import layout, text, text_results
+from lossary.tour.digits import number
+from lossary.tour.given_code import GIVEN
 from lossary.tour.results import Tour
-from lossary.tour.words import LANGUAGES, Words
+from lossary.tour.text_code import Code, wrap
+from lossary.tour.text_figure import figure as shown_figure
+from lossary.tour.words import LANGUAGES, Words, catalogue
 
 
 def told(found: Tour, words: Words, width: int, *, color: bool = False) -> str:
@@ -20,11 +25,11 @@ def told(found: Tour, words: Words, width: int, *, color: bool = False) -> str:
     trainings = [text_results.training(words, training) for training in found.trainings]
     parts = [text.opening(words), *steps, text_results.training_opening(words), *trainings]
     ends = [text_results.repairs(words, found.repairs), text_results.summary(words, found)]
-    text.tell(console, Group(*parts, *ends))
+    layout.tell(console, Group(*parts, *ends))
     return file.getvalue()
 
 
-@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("width", [60, 80, 120])
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_lines_fit_and_are_plain(found: Tour, language: str, width: int) -> None:
     output = told(found, Words(language), width)
@@ -55,7 +60,7 @@ def test_columns_of_a_figure_are_aligned(found: Tour) -> None:
     figure = next(f for f in found.figures if f.topic == "kl_coin")
     for language in LANGUAGES:
         file = io.StringIO()
-        text.tell(Console(file=file, width=100), text.figure(Words(language), figure))
+        layout.tell(Console(file=file, width=100), shown_figure(Words(language), figure))
         rows = file.getvalue().splitlines()[1:5]
         starts = {cell_len(row[: row.index("0.0204")]) for row in rows}
         assert len(starts) == 1
@@ -66,8 +71,8 @@ def test_a_figure_that_differs_says_so_in_words(found: Tour) -> None:
     wrong = replace(figure.answers["lossary"], values=(1.8,), comes_out=False)
     broken = replace(figure, answers={**figure.answers, "lossary": wrong})
     file = io.StringIO()
-    text.tell(Console(file=file, width=100), text.figure(Words("en"), broken))
-    assert "differs: the study prints 1.7011" in file.getvalue()
+    layout.tell(Console(file=file, width=100), shown_figure(Words("en"), broken))
+    assert "differs: expected 1.7011" in file.getvalue()
     assert "Lossary  DIFFERS" in file.getvalue()
 
 
@@ -94,4 +99,66 @@ def test_no_color_drops_colour_and_keeps_words(
     ],
 )
 def test_number(value: float, shown: str) -> None:
-    assert text.number(value) == shown
+    assert number(value) == shown
+
+
+def pieces(found: Tour) -> list[str]:
+    """All code of the tour."""
+    figures = [answer.code for f in found.figures for answer in f.answers.values()]
+    repairs = [code for repair in found.repairs for _, code in repair.calls]
+    return [*figures, *repairs, *GIVEN.values()]
+
+
+@pytest.mark.parametrize("width", [36, 47, 56, 72])
+def test_code_is_broken_only_where_python_lets_it(found: Tour, width: int) -> None:
+    for code in filter(None, pieces(found)):
+        assert ast.dump(ast.parse("\n".join(wrap(code, width)))) == ast.dump(ast.parse(code))
+
+
+@pytest.mark.parametrize("width", [56, 72])
+def test_code_fits_without_a_cut(found: Tour, width: int) -> None:
+    for code in pieces(found):
+        assert all(len(line) <= width for line in wrap(code, width))
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_no_name_is_cut(found: Tour, width: int) -> None:
+    output = told(found, Words("en"), width)
+    for code in pieces(found):
+        for name in re.findall(r"[A-Za-z_][\w.]*", code):
+            assert re.search(rf"(?<!\w){re.escape(name)}(?![\w])", output), name
+
+
+def test_a_blank_in_a_text_is_no_place_to_break() -> None:
+    assert wrap("print('one two three four five')", 20) == [
+        "print(",
+        "    'one two three four five')",
+    ]
+
+
+def test_only_what_no_line_can_hold_is_cut() -> None:
+    file = io.StringIO()
+    Console(file=file, width=10).print(Code("abcdefghijklm"))
+    assert file.getvalue() == "abcdefghij\nklm\n"
+
+
+def test_what_every_name_is_stands_with_its_step(found: Tour) -> None:
+    for words in map(Words, LANGUAGES):
+        output = told(found, words, 100)
+        for code in GIVEN.values():
+            assert all(f"    {line}\n" in output for line in code.splitlines())
+        assert "examples/loss_functions.ipynb" in output
+
+
+def test_of_several_numbers_the_first_and_the_last_are_shown(found: Tour) -> None:
+    output = told(found, Words("en"), 100)
+    assert "by hand  0  1  0  torch.tensor([[1.0 if" in output
+    assert "0.0985526830 … 0.113308937" in output
+    assert "0 …" not in re.sub(r"\d+\.\d+ …", "", output)
+
+
+def test_the_study_is_introduced_where_it_is_spoken_of() -> None:
+    spoken = {key for key, text in catalogue("en").items() if "study" in text}
+    assert spoken == {"column_note"}
+    assert "a study of these losses in PyTorch" in catalogue("en")["column_note"]
+    assert not any("원래" in text for text in catalogue("ko").values() if "자료" in text)

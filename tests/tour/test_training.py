@@ -31,8 +31,15 @@ def test_chance_is_ln_c_and_the_frequencies(found: Tour) -> None:
     data = load("digits", classes=10)
     shares = torch.bincount(data.y).double() / len(data.y)
     assert frequencies.loss == pytest.approx(-shares.log()[data.held_out_y].mean().item())
-    entropy = -(shares * shares.log()).sum().item()
+    held = torch.bincount(data.held_out_y).double() / len(data.held_out_y)
+    entropy = -(held * held.log()).sum().item()
     assert digits.meaning["class_entropy"] == pytest.approx(entropy, rel=1e-6)
+
+
+@pytest.mark.parametrize("name", ["breast_cancer", "digits"])
+def test_no_blind_guess_loses_less_than_the_entropy_of_the_classes(found: Tour, name: str) -> None:
+    training = by_data(found, name)
+    assert training.meaning["class_entropy"] <= min(b.loss for b in training.baselines)
 
 
 def test_readings_of_a_loss(found: Tour) -> None:

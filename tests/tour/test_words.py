@@ -5,9 +5,10 @@ import string
 
 import pytest
 
+from lossary.tour.fonts import KOREAN_FONTS
 from lossary.tour.gallery import description
 from lossary.tour.results import Tour
-from lossary.tour.svg import KOREAN_FONTS, label_words
+from lossary.tour.svg import label_words
 from lossary.tour.words import LANGUAGES, Words, catalogue, default_language
 
 TERMS = {

@@ -58,6 +58,13 @@ def test_full_disk_keeps_the_old_page(tmp_path: Path, monkeypatch: pytest.Monkey
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_directory_where_the_page_goes(tmp_path: Path, language: str) -> None:
+    (tmp_path / "tour.html").mkdir()
+    with pytest.raises(OutputError, match=r"tour\.html(is| is|이).*(directory|디렉터리)"):
+        prepare(tmp_path, Words(language))
+
+
 def test_directories_are_made(tmp_path: Path) -> None:
     prepare(tmp_path / "a" / "b", WORDS)
     assert not list((tmp_path / "a" / "b").iterdir())
@@ -101,6 +108,12 @@ def test_missing_library_names_the_line_that_installs_it(
     with pytest.raises(MissingExtraError) as told:
         need(module)
     assert line in str(told.value)
+    # Not everybody installs from an index: the project's own folder does as well.
+    for words in map(Words, LANGUAGES):
+        message = told.value.told(words)
+        assert line in message
+        assert line.replace("lossary[", ".[") in message
+    assert "설치" in told.value.told(Words("ko"))
 
 
 def test_a_fault_inside_a_library_is_not_called_missing(monkeypatch: pytest.MonkeyPatch) -> None:

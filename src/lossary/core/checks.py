@@ -86,6 +86,7 @@ def shape(t: Tensor) -> str:
 
 def check_floating(where: str, name: str, t: Tensor) -> None:
     """Refuse integers where a prediction, or a target that is a probability, belongs."""
+    check_tensor(where, name, t)
     if t.is_floating_point():
         return
     cause = "class indices or counts where a prediction belongs"
@@ -96,9 +97,25 @@ def check_floating(where: str, name: str, t: Tensor) -> None:
     raise DtypeError(teach(where, f"got {name} of dtype {t.dtype}", expected, cause, fix))
 
 
+def check_tensor(where: str, name: str, t: object) -> None:
+    """Refuse what is no tensor: a list, an array, None, another library's."""
+    if isinstance(t, Tensor):
+        return
+    kind = type(t).__name__
+    wrapped = kind in ("Probs", "LogProbs", "Logits")
+    cause, fix = "a list or an array", f"torch.as_tensor({name})"
+    if t is None:
+        cause, fix = "a function that returns nothing", f"print({name}) just before the loss"
+    elif wrapped:
+        cause, fix = "a measure's argument given to a loss", f"{name}.tensor"
+    raise DtypeError(teach(where, f"got {name} of type {kind}", "a torch.Tensor", cause, fix))
+
+
 def check_same_device(where: str, **tensors: Tensor | None) -> None:
     """Refuse tensors that live on different devices."""
     present = {name: t for name, t in tensors.items() if t is not None}
+    for name, t in present.items():
+        check_tensor(where, name, t)
     if len({t.device for t in present.values() if t.dim()}) > 1:
         came = ", ".join(f"{name} on {t.device}" for name, t in present.items())
         raise DeviceError(
@@ -191,20 +208,34 @@ def check_class_indices(where: str, target: Tensor, classes: int, ignore_index: 
     wrong = counted[(counted < 0) | (counted >= classes)]
     if wrong.numel():
         index = int(wrong[0])
-        cause = "labels that start at 1" if index == classes else "a class the model lacks"
+        cause, fix = _index_cause(index, int(counted.min()), classes)
         raise ClassIndexError(
             teach(
                 where,
                 f"Target {index} is out of bounds ({wrong.numel()} such of {target.numel()})",
                 f"indices from 0 to {classes - 1}, or ignore_index={ignore_index}",
-                "padding marked with another number" if index < 0 else cause,
-                f"ignore_index={index}" if index < 0 else "target - 1, or one more class",
+                cause,
+                fix,
             )
         )
 
 
+def _index_cause(index: int, lowest: int, classes: int) -> tuple[str, str]:
+    if index < 0:
+        return "padding marked with another number", f"ignore_index={index}"
+    if classes == 1:
+        return "one score for a yes-or-no answer", "binary_cross_entropy_with_logits"
+    if index == classes and lowest >= 1:
+        return "labels that start at 1", "target - 1"
+    return "a class the model lacks", f"a last layer with {index + 1} or more outputs"
+
+
 def check_class_weight(where: str, weight: Tensor | None, classes: int) -> None:
-    """Refuse a class weight whose length is not the number of classes."""
+    """Refuse a class weight of another length, or one that is to be learned."""
+    if weight is not None and weight.requires_grad and torch.is_grad_enabled():
+        came = "the derivative for 'weight' is not implemented: it requires a gradient"
+        cause, fix = "a parameter passed as a class weight", "weight.detach()"
+        raise OptionError(teach(where, came, "a constant weight", cause, fix))
     if weight is not None and tuple(weight.shape) != (classes,):
         raise ShapeError(
             teach(

@@ -79,12 +79,15 @@ def kl_terms(p: Tensor, q: Tensor, d: Tensor) -> Tensor:
     deviance, binary cross-entropy and every Bregman gap of ``x log x`` are made of.
     """
     absent = (p == 0) & (d == torch.inf)
-    d = torch.where(absent, 0, d)
+    # A constant: masked out, an infinite slope would turn the upstream 0 into NaN.
+    endless = d == -torch.inf
+    d = torch.where(absent | endless, 0, d)
     near = d.abs() < NEAR
     d_far = torch.where(near, 1, d)
     far = (q - p) - p * d_far
     close = p * near_exp_gap(torch.where(near, d, 0))
-    return torch.where(absent, q, torch.where(near, close, far))
+    seen = torch.where(absent, q, torch.where(near, close, far))
+    return torch.where(endless, torch.inf, seen)
 
 
 def softplus(x: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from torch import Tensor
 
+from lossary.entropies._instance import check_entropy
 from lossary.entropies.entropy import Entropy, wide_pair
 
 WHERE = "bregman_divergence"
@@ -32,6 +33,7 @@ def bregman_divergence(entropy: Entropy, y: Tensor, p: Tensor) -> Tensor:
     >>> bregman_divergence(Squared(), torch.tensor([1.0]), torch.tensor([3.0]))
     tensor([2.])
     """
+    check_entropy(WHERE, entropy, "(entropy, y, p)")
     guess, truth, dtype = wide_pair(entropy, WHERE, p=p, y=y)
     entropy._check_target(WHERE, "y", y if y.is_floating_point() else y.to(p.dtype))
     entropy._check_target(WHERE, "p", p)

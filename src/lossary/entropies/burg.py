@@ -7,7 +7,7 @@ from torch import Tensor
 
 from lossary.core import checks
 from lossary.core.errors import DomainError, teach
-from lossary.entropies._checks import check_not_negative
+from lossary.entropies._checks import check_rates
 from lossary.entropies._numerics import exp_gap, near_log_ratio
 from lossary.entropies.entropy import Elementwise
 
@@ -46,7 +46,7 @@ class Burg(Elementwise):
             )
 
     def _check_target(self, where: str, name: str, y: Tensor) -> None:
-        check_not_negative(where, name, y, strictly=True)
+        check_rates(where, name, y, strictly=True)
 
     def _value(self, y: Tensor) -> Tensor:
         return 0 - torch.log(y)

@@ -5,13 +5,12 @@ from torch import Tensor
 
 from lossary.core.dtypes import autocast_dtype, wide_dtype
 from lossary.entropies._checks import check_dim, check_order, check_tensor
+from lossary.entropies._entmax_root import entmax_root
+from lossary.entropies._entmax_slopes import attach
 from lossary.entropies._numerics import log_softmax
 from lossary.entropies.sparsemax import entmax15_last, sparsemax_last
 
-# Each halving of a bracket of width <= 1 gains one bit; Newton gives the last ones.
-HALVINGS = 50
-# Newton steps that stay in the graph: k of them carry derivatives up to order 2**k - 1.
-GRAPH_STEPS = 2
+FIX = "alpha=1 (softmax), alpha=1.5 or alpha=2 (sparsemax)"
 
 
 def entmax(x: Tensor, alpha: float = 1.5, dim: int = -1) -> Tensor:
@@ -35,7 +34,7 @@ def entmax(x: Tensor, alpha: float = 1.5, dim: int = -1) -> Tensor:
     """
     check_tensor("entmax", "x", x)
     check_dim("entmax", "x", x, dim)
-    alpha = check_order("entmax", "alpha", alpha, low=1.0)
+    alpha = check_order("entmax", "alpha", alpha, low=1.0, fix=FIX)
     p = entmax_last(x.to(wide_dtype(x)).movedim(dim, -1), alpha)
     return p.movedim(-1, dim).to(autocast_dtype(x))
 
@@ -50,34 +49,7 @@ def entmax_last(x: Tensor, alpha: float) -> Tensor:
 
 
 def bisected_last(x: Tensor, alpha: float) -> Tensor:
-    """Alpha-entmax by bisection on the threshold, polished by Newton steps.
-
-    The bisection is not differentiated. The Newton steps are: at a root they do not move the
-    threshold, but their derivatives are those of the implicit function.
-    """
-    z = (alpha - 1) * (x - x.detach().amax(-1, keepdim=True))
-    tau = _bisect(z.detach(), alpha)
-    for _ in range(GRAPH_STEPS):
-        p, slope = _power(z, tau, alpha)
-        tau = tau + (p.sum(-1, keepdim=True) - 1) / slope.sum(-1, keepdim=True)
-    return _power(z, tau, alpha)[0]
-
-
-def _bisect(z: Tensor, alpha: float) -> Tensor:
-    """The threshold between its bounds: one class takes all, or all share alike."""
-    low = torch.full_like(z[..., :1], -1)
-    high = torch.full_like(low, -(z.shape[-1] ** (1 - alpha)))
-    for _ in range(HALVINGS):
-        middle = (low + high) / 2
-        too_low = _power(z, middle, alpha)[0].sum(-1, keepdim=True) >= 1
-        low, high = torch.where(too_low, middle, low), torch.where(too_low, high, middle)
-    return low
-
-
-def _power(z: Tensor, tau: Tensor, alpha: float) -> tuple[Tensor, Tensor]:
-    """``[z - tau]_+ ** (1 / (alpha - 1))`` and minus its derivative by ``tau``."""
-    kept = z > tau
-    height = torch.where(kept, z - tau, 1)
-    p = height ** (1 / (alpha - 1))
-    slope = p / height / (alpha - 1)
-    return torch.where(kept, p, 0), torch.where(kept, slope, 0)
+    """Alpha-entmax by bisection, for any alpha above 1."""
+    with torch.no_grad():
+        p, anchor = entmax_root(x.detach(), alpha)
+    return attach(x, p, anchor, alpha)

@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from lossary.core import checks
 from lossary.core.dtypes import autocast_dtype, wide_dtype
-from lossary.entropies._checks import check_dim, check_distribution, check_tensor
+from lossary.core.errors import ShapeError, teach
+from lossary.entropies._alike import check_alike
+from lossary.entropies._checks import check_dim, check_tensor
 from lossary.entropies._numerics import leads, picked
+from lossary.entropies._sums import check_distribution
 
 
 @dataclass(frozen=True)
@@ -168,12 +170,27 @@ def wide_pair(entropy: Entropy, where: str, **pair: Tensor) -> tuple[Tensor, Ten
     """Two tensors, checked against each other, wide, outcomes last; and the dtype to answer in."""
     (first_name, first), (second_name, second) = pair.items()
     check_tensor(where, first_name, first)
-    if isinstance(second, Tensor) and not second.is_floating_point():
+    on_last = False
+    if isinstance(entropy, OnSimplex):
+        check_dim(where, first_name, first, entropy.dim)
+        on_last = entropy.dim in (-1, first.dim() - 1)
+    if isinstance(second, Tensor) and not (second.is_floating_point() or second.is_complex()):
+        if isinstance(entropy, OnSimplex) and second.dim() == first.dim() - 1:
+            raise _class_indices(where, entropy.dim, **pair)
         # Counts and one-hot rows of integers are exact: nothing is lost by reading them.
         second = second.to(first.dtype)
     check_tensor(where, second_name, second)
-    checks.check_same_device(where, **{first_name: first, second_name: second})
-    checks.check_same_shape(where, "", **{first_name: first, second_name: second})
+    check_alike(where, on_last, **{first_name: first, second_name: second})
     dtype = torch.promote_types(autocast_dtype(first), autocast_dtype(second))
     a, b = (entropy._outcomes_last(t.to(dtype)) for t in (first, second))
     return a, b, dtype
+
+
+def _class_indices(where: str, dim: int, **pair: Tensor) -> ShapeError:
+    (name, t), (other, index) = pair.items()
+    came = f"got {name} of shape {tuple(t.shape)} and {other}, integers of shape"
+    came += f" {tuple(index.shape)}"
+    cause = f"class indices where distributions belong; {other} needs a probability per class"
+    fix = f"torch.nn.functional.one_hot({other}, {t.shape[dim]})"
+    fix += "" if dim in (-1, t.dim() - 1) else f".movedim(-1, {dim})"
+    return ShapeError(teach(where, came, "equal shapes", cause, fix))

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from lossary.core.reduction import check_reduction, reduce
+from lossary.entropies._instance import check_entropy
 from lossary.entropies.entropy import Entropy, wide_pair
 
 WHERE = "fenchel_young_loss"
@@ -41,6 +42,7 @@ def fenchel_young_loss(
     tensor(0.6931)
     """
     check_reduction(WHERE, reduction)
+    check_entropy(WHERE, entropy, "(entropy, theta, y)")
     entropy._check_scores(WHERE, theta)
     scores, target, dtype = wide_pair(entropy, WHERE, theta=theta, y=y)
     entropy._check_target(WHERE, "y", y if y.is_floating_point() else y.to(theta.dtype))

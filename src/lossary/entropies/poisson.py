@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lossary.entropies._checks import check_not_negative
+from lossary.entropies._checks import check_rates
 from lossary.entropies._numerics import kl_terms, log_or_masked, near_log_ratio
 from lossary.entropies.entropy import Elementwise
 
@@ -28,7 +28,7 @@ class Poisson(Elementwise):
     """
 
     def _check_target(self, where: str, name: str, y: Tensor) -> None:
-        check_not_negative(where, name, y)
+        check_rates(where, name, y)
 
     def _value(self, y: Tensor) -> Tensor:
         return y * torch.where(y > 0, log_or_masked(y), 0) - y

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lossary.core.errors import OptionError, teach
 from lossary.entropies._checks import check_order
 from lossary.entropies._numerics import (
     NEAR,
@@ -18,6 +17,8 @@ from lossary.entropies._numerics import (
 )
 from lossary.entropies.entmax import entmax_last
 from lossary.entropies.entropy import OnSimplex
+
+FIX = "alpha=1.5 or alpha=2; the limit alpha=1 is Shannon()"
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,7 @@ class Tsallis(OnSimplex):
 
     def __post_init__(self) -> None:
         """Refuse orders at which the formula is not defined."""
-        if check_order("Tsallis", "alpha", self.alpha, low=1.0) == 1:
-            raise OptionError(
-                teach("Tsallis", "got alpha=1", "an order above 1", "the limit", "Shannon()")
-            )
+        check_order("Tsallis", "alpha", self.alpha, low=1.0, above=True, fix=FIX)
 
     def _value(self, y: Tensor) -> Tensor:
         # sum p**alpha - 1 without a difference of nearly equal numbers.

@@ -1,5 +1,6 @@
 """Two distributions side by side: their log-ratio, and the one integrand of the alpha family."""
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -53,20 +54,19 @@ def _centred(p: Tensor, x: Tensor, y: Tensor, plain: Tensor) -> Tensor:
 
     With ``u`` the difference less its mean under p, ``d = u - log1p(sum p expm1 u)``: nothing
     of the size of the scores or of their log-sum is ever subtracted. An outcome that p alone
-    rules out adds its own ``p exp u``, one that q alone rules out takes its ``p`` away.
+    rules out adds its own ``p exp u``, one that q alone rules out takes its ``p`` away; so does
+    one that moves far, which leaves the others near if it is improbable enough.
     """
-    absent = (x == -torch.inf) & (y == -torch.inf)
-    only_q = (x == -torch.inf) & ~absent
-    step = torch.where(absent, 0, y - x)
-    shared = step.isfinite() & ~absent
-    step = torch.where(shared, step, 0)
+    shared = (x > -torch.inf) & (y > -torch.inf)
+    step = torch.where(shared, y - x, 0)
     mean = (p * step).sum(-1, keepdim=True)
     u = torch.where(shared, step - mean, 0)
-    close = u.abs() < 1
-    grows = torch.where(shared, p * torch.expm1(torch.where(close, u, 0)), -p)
-    alone = torch.exp(torch.where(only_q, y - mean - x.logsumexp(-1, keepdim=True), -torch.inf))
-    rise = (grows + alone).sum(-1, keepdim=True)
-    near = close.all(-1, keepdim=True) & (rise.abs() < NEAR)
+    close = shared & (u.abs() < 1)
+    grows = p * torch.expm1(torch.where(close, u, 0))
+    # From scores, since exp(u) may overflow where its product with p does not.
+    moves = torch.exp(y - mean - x.logsumexp(-1, keepdim=True)) - p
+    rise = torch.where(close, grows, moves).sum(-1, keepdim=True)
+    near = rise.abs() < NEAR
     return torch.where(near & shared, u - torch.where(near, rise, 0).log1p(), plain)
 
 
@@ -95,14 +95,18 @@ def alpha_terms(both: Pair, alpha: float) -> Tensor:
     near = d.abs() < NEAR
     small = torch.where(near, d, 0)
     close = p * (exp_gap(small) - exp_gap(beta * small) / beta) / alpha
-    # From logarithms, since the ratio may overflow where its product with p does not.
-    large = torch.where(near | absent, 0, d)
-    log_p = torch.where(near | absent, 0, both.p.log_p)
-    step = beta * large
+    # From logarithms, since the ratio may overflow where its product with p does not. What does
+    # is a constant: masked out, an infinite slope would turn the upstream 0 into NaN.
+    log_max = math.log(torch.finfo(p.dtype).max)
+    endless = ~absent & (both.p.log_p + beta * d > log_max)
+    elsewhere = near | absent | endless
+    log_p = torch.where(elsewhere, 0, both.p.log_p)
+    step = beta * torch.where(elsewhere, 0, d)
     rise = torch.where(
         step.abs() < NEAR,
         p * torch.expm1(torch.where(step.abs() < NEAR, step, 0)),
         torch.exp(log_p + step) - p,
     )
     far = ((q - p) - rise / beta) / alpha
-    return torch.where(absent, without_p, torch.where(near, close, far))
+    seen = torch.where(absent, without_p, torch.where(near, close, far))
+    return torch.where(endless, torch.inf, seen)

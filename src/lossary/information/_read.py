@@ -1,6 +1,7 @@
 """How the measures read what they are given: probabilities and their logarithms, wide."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -10,16 +11,16 @@ from lossary.core import checks
 from lossary.core.distributions import Distribution, Logits, LogProbs, Probs
 from lossary.core.dtypes import autocast_dtype, wide_dtype
 from lossary.core.errors import DomainError, OptionError, teach
-from lossary.entropies._checks import (
-    check_dim,
-    check_distribution,
-    check_sums,
-    check_tensor,
-    sum_tolerance,
-)
+from lossary.entropies._alike import check_alike
+from lossary.entropies._checks import check_dim, check_tensor
 from lossary.entropies._numerics import log_or_masked, log_softmax
+from lossary.entropies._sums import check_distribution, check_log_distribution
+from lossary.information._indices import check_no_class_indices
 
 Wrapper = Probs | LogProbs | Logits
+# torch's functions of these names take the truth last: scores given first may be the belief.
+TORCH_SWAPS = ("cross_entropy", "kl_divergence")
+TRUTH_FIRST = "; or torch's order of arguments: here the truth comes first"
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,22 @@ class Mass:
     exact_p: bool = False
 
 
-def wrapped(where: str, name: str, given: Distribution, dim: int) -> Wrapper:
-    """A plain tensor as the probabilities that it must hold; a wrapper as it is."""
-    if not isinstance(given, (Probs, LogProbs, Logits)):
-        check_tensor(where, name, given)
+def wrapped(
+    where: str, name: str, given: Distribution, dim: int, over: Sequence[int] = ()
+) -> Wrapper:
+    """A plain tensor as the probabilities that it must hold; a wrapper as it is.
+
+    ``over`` names the dimensions of the outcomes for the errors, if there are several.
+    """
+    if isinstance(given, (LogProbs, Logits)):
+        check_tensor(where, name, given.tensor, f"{type(given).__name__}(x.float())")
+    else:
+        dims = tuple(over) or (given.dim if isinstance(given, Probs) else dim)
+        counts = f"{name} / {name}.sum({dims}, keepdim=True) for counts"
+        t = given.tensor if isinstance(given, Probs) else given
+        t = check_tensor(where, name, t, f"{counts}, {name}.float() for one-hot rows")
+    if isinstance(given, Tensor):
         return Probs(given, dim)
-    check_tensor(where, f"{name}.tensor", given.tensor)
     if dim not in (-1, given.dim):
         came = f"got dim={dim} beside {name}={type(given).__name__}(..., dim={given.dim})"
         fix = f"{type(given).__name__}(tensor, dim={dim})"
@@ -62,15 +73,16 @@ def read_pair(
     where: str, p: Distribution, q: Distribution, dim: int, names: tuple[str, str] = ("p", "q")
 ) -> tuple[Mass, Mass, torch.dtype]:
     """Two distributions over the same outcomes, checked; and the dtype to answer in."""
+    check_no_class_indices(where, names, (p, q), dim)
     both = [wrapped(where, name, given, dim) for name, given in zip(names, (p, q), strict=True)]
     for name, one in zip(names, both, strict=True):
         check_dim(where, name, one.tensor, one.dim)
     last = [one.tensor.movedim(one.dim, -1) for one in both]
-    tensors: dict[str, Tensor] = dict(zip(names, last, strict=True))
-    checks.check_same_device(where, **tensors)
-    checks.check_same_shape(where, "", **tensors)
-    for name, one in zip(names, both, strict=True):
-        check_values(where, name, one, one.dim)
+    shown = [_outcomes_last(name, one) for name, one in zip(names, both, strict=True)]
+    check_alike(where, True, **dict(zip(shown, last, strict=True)))
+    swapped = where in TORCH_SWAPS
+    for name, note, one in zip(names, (TRUTH_FIRST if swapped else "", ""), both, strict=True):
+        check_values(where, name, one, one.dim, note)
     dtype = torch.promote_types(*(autocast_dtype(t) for t in last))
     wide = wide_dtype(last[0].to(dtype))
     a, b = (mass(one, t.to(wide)) for one, t in zip(both, last, strict=True))
@@ -87,19 +99,22 @@ def mass(kind: Wrapper, wide: Tensor) -> Mass:
     return Mass(wide, log_or_masked(wide), exact_p=True)
 
 
-def check_values(where: str, name: str, one: Wrapper, dim: int | tuple[int, ...]) -> None:
+def _outcomes_last(name: str, one: Wrapper) -> str:
+    """How the tensor with its outcomes last is written, so that a fix can name it."""
+    last = one.dim in (-1, one.tensor.dim() - 1)
+    return name if last else f"{name}.movedim({one.dim}, -1)"
+
+
+def check_values(
+    where: str, name: str, one: Wrapper, dim: int | tuple[int, ...], note: str = ""
+) -> None:
     """Refuse values that make no distribution, where values may be read."""
     t = one.tensor
     if isinstance(one, Probs):
-        check_distribution(where, name, t, dim)
-    elif not t.numel() or not checks.readable(t):
-        return
+        check_distribution(where, name, t, dim, wraps=True, note=note)
     elif isinstance(one, LogProbs):
-        dims = (dim,) if isinstance(dim, int) else dim
-        size = math.prod(t.shape[d] for d in dims)
-        sums = t.detach().double().exp().sum(dims)
-        check_sums(where, f"exp({name})", sums, 2 * sum_tolerance(t.dtype, size))
-    else:
+        check_log_distribution(where, name, t, dim, note=note)
+    elif t.numel() and checks.readable(t):
         _check_scores(where, name, t.detach(), dim)
 
 

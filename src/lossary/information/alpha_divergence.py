@@ -20,7 +20,8 @@ def alpha_divergence(
 
     ``p`` is the truth. Orders from 1 on are infinite if ``q`` rules out what can happen;
     orders up to 0 are if ``p`` does; those between never are. Exchanging the arguments is the
-    same as ``1 - alpha``. The slope by a probability of 0 is taken to be 0.
+    same as ``1 - alpha``. The slope by a probability of 0 is taken to be 0, and so is that of an
+    infinite term.
 
     Shape: ``p`` and ``q`` (..., n, ...), equal once their outcomes are put last; the
     outcomes are reduced.

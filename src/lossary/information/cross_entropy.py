@@ -17,8 +17,9 @@ def cross_entropy(
     .. math:: H(p, q) = -\sum_i p_i \log q_i = H(p) + D(p \,\|\, q)
 
     ``p`` is the truth, ``q`` the belief. It is infinite if ``q`` rules out what can happen; an
-    outcome impossible under both counts nothing, in value and gradient. For class indices
-    and batches see the loss of the same name in :mod:`lossary.functional`.
+    outcome impossible under both counts nothing, in value and gradient, and one that makes the
+    answer infinite has a slope of 0. For class indices and batches see the loss of the same
+    name in :mod:`lossary.functional`.
 
     Shape: ``p`` and ``q`` (..., n, ...), equal once their outcomes are put last; the
     outcomes are reduced.
@@ -40,8 +41,11 @@ def cross_entropy_nats(
 ) -> tuple[Tensor, torch.dtype]:
     """``-sum p log q`` over the last dimension, wide; and the dtype to answer in."""
     truth, belief, dtype = read_pair(where, p, q, dim)
-    absent = (truth.p == 0) & (belief.log_p == -torch.inf)
-    log_q = torch.where(absent, 0, belief.log_p)
+    ruled_out = belief.log_p == -torch.inf
+    log_q = torch.where(ruled_out, 0, belief.log_p)
     # A probability that rounding carried above 1 brings no surprise, rather than a negative one.
     log_q = log_q - log_q.detach().clamp(min=0)
-    return (truth.p * (0 - log_q)).sum(-1), dtype
+    surprise = truth.p * (0 - log_q)
+    # A constant: masked out, an infinite slope would turn the upstream 0 into NaN.
+    endless = ruled_out & (truth.log_p > -torch.inf)
+    return torch.where(endless, torch.inf, surprise).sum(-1), dtype

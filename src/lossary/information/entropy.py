@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from lossary.core.distributions import Distribution
+from lossary.information._endless import infinities_apart
 from lossary.information._read import Mass, answer, log_base, read
 from lossary.information.cross_entropy import cross_entropy_nats
 
@@ -50,7 +51,7 @@ def perplexity(p: Distribution, q: Distribution | None = None, *, dim: int = -1)
     """
     if q is not None:
         nats, dtype = cross_entropy_nats("perplexity", p, q, dim)
-        return nats.exp().to(dtype)
+        return infinities_apart(torch.exp, nats, 0.0).to(dtype)
     given, dtype = read("perplexity", "p", p, dim)
     return entropy_nats(given).exp().to(dtype)
 

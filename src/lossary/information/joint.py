@@ -76,13 +76,13 @@ def conditional_entropy(
 
 def _read_table(where: str, joint: Distribution, dims: Sequence[int]) -> tuple[Mass, torch.dtype]:
     """The table in its last two dimensions, X then Y, wide; and the dtype to answer in."""
-    one = wrapped(where, "joint", joint, -1)
-    t = one.tensor
     if not isinstance(dims, (tuple, list)) or len(dims) != 2:
         came = f"got dims={dims!r}"
-        raise OptionError(teach(where, came, "two dimensions: that of X, then that of Y"))
-    for dim in dims:
-        check_dim(where, "joint", t, dim)
+        expected = "two dimensions: that of X, then that of Y"
+        raise OptionError(teach(where, came, expected, fix="dims=(-2, -1)"))
+    one = wrapped(where, "joint", joint, -1, dims)
+    t = one.tensor
+    _check_dims(where, t, dims)
     x, y = (dim % t.dim() for dim in dims)
     if x == y:
         came = f"got dims={tuple(dims)} for a joint of shape {tuple(t.shape)}"
@@ -94,6 +94,20 @@ def _read_table(where: str, joint: Distribution, dims: Sequence[int]) -> tuple[M
     flat = mass(one, wide.flatten(-2))
     shape = wide.shape
     return Mass(flat.p.reshape(shape), flat.log_p.reshape(shape)), autocast_dtype(t)
+
+
+def _check_dims(where: str, t: Tensor, dims: Sequence[int]) -> None:
+    """Refuse what is no table, and dimensions that it lacks."""
+    came = f"got a joint of shape {tuple(t.shape)} and dims={tuple(dims)}"
+    if t.dim() < 2:
+        cause = "the distribution of one variable, where a table of two belongs"
+        fix = "p_x.unsqueeze(-1) * p_y_given_x is the table of X and Y"
+        raise ShapeError(teach(where, came, "a table: dims of X and of Y", cause, fix))
+    if not all(isinstance(dim, int) and -t.dim() <= dim < t.dim() for dim in dims):
+        expected = f"dims from {-t.dim()} to {t.dim() - 1}"
+        raise ShapeError(teach(where, came, expected, fix="dims=(-2, -1) are the last two"))
+    for dim in dims:
+        check_dim(where, "joint", t, dim)
 
 
 def _marginal(table: Mass, over: int) -> Mass:

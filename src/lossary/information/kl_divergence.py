@@ -24,7 +24,8 @@ def kl_divergence(
     sum to 1 only up to rounding: with them every term is at least 0, so the answer is never
     negative and is 0 for equal arguments. It follows that gradients by probabilities are
     ``log(p / q)`` and ``1 - p / q``, the textbook's up to a constant per row, which no change
-    that keeps the sum can feel. The slope by a probability of 0 is taken to be 0.
+    that keeps the sum can feel. The slope by a probability of 0 is taken to be 0, and so is
+    that of an infinite term: a row that is masked out sends back 0, not NaN.
 
     Shape: ``p`` and ``q`` (..., n, ...), equal once their outcomes are put last; the
     outcomes are reduced.

@@ -3,11 +3,12 @@
 import torch
 from torch import Tensor
 
-from lossary.core import checks
 from lossary.core.dtypes import autocast_dtype, wide_dtype
 from lossary.core.errors import OptionError, teach
+from lossary.entropies._alike import check_alike
 from lossary.entropies._checks import check_tensor
 from lossary.entropies._numerics import exp_gap
+from lossary.information._endless import infinities_apart
 from lossary.information._read import answer, log_base
 
 WHERE = "kl_estimate"
@@ -43,8 +44,7 @@ def kl_estimate(
         raise OptionError(teach(WHERE, f"got kind={kind!r}", f"one of {KINDS}", fix="kind='k3'"))
     check_tensor(WHERE, "log_p", log_p)
     check_tensor(WHERE, "log_q", log_q)
-    checks.check_same_device(WHERE, log_p=log_p, log_q=log_q)
-    checks.check_same_shape(WHERE, "", log_p=log_p, log_q=log_q)
+    check_alike(WHERE, False, log_p=log_p, log_q=log_q)
     dtype = torch.promote_types(autocast_dtype(log_p), autocast_dtype(log_q))
     wide = wide_dtype(log_p.to(dtype))
     d = log_q.to(wide) - log_p.to(wide)
@@ -54,4 +54,8 @@ def kl_estimate(
 def _estimate(d: Tensor, kind: str) -> Tensor:
     if kind == "k1":
         return 0 - d
-    return d * d / 2 if kind == "k2" else exp_gap(d)
+    return infinities_apart(_half_square if kind == "k2" else exp_gap, d, 0.0)
+
+
+def _half_square(d: Tensor) -> Tensor:
+    return d * d / 2

@@ -1,11 +1,14 @@
 """Self-information: the surprise of one event."""
 
+import math
+
 from torch import Tensor
 
 from lossary.core import checks
 from lossary.core.distributions import Distribution, Logits, LogProbs, Probs
 from lossary.core.dtypes import autocast_dtype, wide_dtype
 from lossary.core.errors import DomainError, teach
+from lossary.entropies._causes import why_nan
 from lossary.entropies._numerics import log_or_masked
 from lossary.information._read import answer, log_base, read, wrapped
 
@@ -57,7 +60,15 @@ def _check_events(one: Probs | LogProbs) -> None:
             )
     elif not (low >= 0 and high <= 1):
         came = f"got probabilities from {low:.6g} to {high:.6g}"
-        cause = "logits passed as probabilities"
-        raise DomainError(
-            teach(WHERE, came, "numbers from 0 to 1", cause, "did you mean Logits(x)?")
-        )
+        raise DomainError(teach(WHERE, came, "numbers from 0 to 1", *_why(low, high)))
+
+
+def _why(low: float, high: float) -> tuple[str, str]:
+    if math.isnan(low):
+        return why_nan("p")
+    if high <= 0:
+        return "logarithms passed as probabilities", "LogProbs(p); for scores Logits(p)"
+    fix = "did you mean Logits(x)? Logits(p) for scores"
+    if low >= 0:
+        return "counts or scores", f"p / p.sum(-1, keepdim=True) for counts; {fix}"
+    return "scores passed as probabilities", fix

@@ -11,6 +11,7 @@ from lossary.information._read import read
 from lossary.information.entropy import entropy_nats
 
 WHERE = "tsallis_entropy"
+FIX = "alpha=0.5 or alpha=2; renyi_entropy has a limit at math.inf"
 
 
 def tsallis_entropy(p: Distribution, alpha: float = 2.0, *, dim: int = -1) -> Tensor:
@@ -34,7 +35,7 @@ def tsallis_entropy(p: Distribution, alpha: float = 2.0, *, dim: int = -1) -> Te
     >>> tsallis_entropy(torch.tensor([0.5, 0.5]), alpha=2)
     tensor(0.5000)
     """
-    order = check_order(WHERE, "alpha", alpha, low=0.0)
+    order = check_order(WHERE, "alpha", alpha, low=0.0, fix=FIX)
     given, dtype = read(WHERE, "p", p, dim)
     if order == 1:
         return entropy_nats(given).to(dtype)

@@ -1,9 +1,7 @@
 """Run a formula block by block, so that its wide intermediates never leave the cache.
 
-Floor: the inputs are read once forward, and one gradient is written. A formula with a kernel
-makes the unscaled gradient in forward, where the exponentials are at hand, and backward scales
-it in place (anew if the graph is retained); a formula without one is recomputed block by block
-in backward and keeps only its inputs.
+Floor: the inputs are read once forward; backward reads them again and writes the gradient. Only
+the inputs are kept: a block's intermediates are made again, by the kernel or the formula.
 """
 
 from collections.abc import Iterator
@@ -12,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lossary.core.dtypes import accumulation_dtype, wide_dtype
+from lossary.core.dtypes import accumulation_dtype, autocast_is_on, wide_dtype
 from lossary.core.transforms import reason_not_plain
 from lossary.kernels.formula import Formula
 
@@ -48,128 +46,162 @@ class _InBlocks(torch.autograd.Function):
         ctx: Any, formula: Formula, options: dict[str, Any], summed: bool, *tensors: Tensor
     ) -> Tensor:
         ctx.formula, ctx.options, ctx.summed = formula, options, summed
-        needed = [i for i, n in enumerate(ctx.needs_input_grad[3:]) if n]
-        ctx.by_kernel = formula.kernel is not None and set(needed) <= set(formula.slopes_for)
-        wanted = tuple(needed) if ctx.by_kernel else ()
-        result, slopes = _run(formula, options, summed, tensors, wanted)
-        ctx.save_for_backward(*slopes, *tensors)
-        return result
+        ctx.save_for_backward(*tensors)
+        return _losses(formula, options, summed, tensors)
 
     @staticmethod
     def backward(ctx: Any, *upstreams: Tensor) -> Any:
-        (upstream,) = upstreams
+        tensors = ctx.saved_tensors
         wanted = [i for i, needed in enumerate(ctx.needs_input_grad[3:]) if needed]
-        made = len(wanted) if ctx.by_kernel else 0
-        slopes, tensors = ctx.saved_tensors[:made], ctx.saved_tensors[made:]
-        if torch.is_grad_enabled():
-            grads = _differentiable_gradients(ctx, upstream, tensors, wanted)
-        elif ctx.by_kernel:
-            grads = [_scaled(ctx.formula, slope, upstream, tensors[0].dtype) for slope in slopes]
-        else:
-            grads = _block_gradients(ctx, upstream, tensors, wanted)
+        slowly = differentiable_gradients if must_trace(upstreams[0]) else block_gradients
+        made = slowly(ctx.formula, ctx.options, ctx.summed, tensors, wanted, upstreams[0])
         by_input: list[Tensor | None] = [None] * len(tensors)
-        for i, grad in zip(wanted, grads, strict=True):
+        for i, grad in zip(wanted, made, strict=True):
             by_input[i] = grad
         return (None, None, None, *by_input)
 
 
-def _run(
+def _losses(
+    formula: Formula, options: dict[str, Any], summed: bool, tensors: tuple[Tensor, ...]
+) -> Tensor:
+    pieces = []
+    for _, block in _blocks(formula, tensors):
+        losses, _ = kernel_or_formula(formula, options, (), block)
+        pieces.append(losses.sum(dtype=torch.float64) if summed else losses.to(tensors[0].dtype))
+    if summed:
+        return torch.stack(pieces).sum()
+    items = torch.cat(pieces)
+    return items.view(tensors[0].shape) if formula.elementwise else items
+
+
+def kernel_or_formula(
+    formula: Formula, options: dict[str, Any], wanted: tuple[int, ...], block: tuple[Tensor, ...]
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """The losses of one block, and the wanted slopes, as quickly as is known."""
+    slopes: tuple[Tensor, ...] = ()
+    if formula.kernel is not None:
+        losses, slopes = run_kernel(formula, options, wanted, block)
+        if not bool(losses.sum().isnan()):
+            return losses, slopes
+    # 0 * inf: what a kernel passes over, the formula knows to be 0.
+    return formula.losses(*widen(formula, block), **options), slopes
+
+
+def run_kernel(
+    formula: Formula, options: dict[str, Any], wanted: tuple[int, ...], block: tuple[Tensor, ...]
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """The kernel's losses and slopes, in the arithmetic it was written for."""
+    assert formula.kernel is not None
+    plain = _cast(block, accumulation_dtype(block[0].dtype))
+    if not autocast_is_on(block[0]):
+        return formula.kernel(wanted, *plain, **options)
+    with torch.autocast(block[0].device.type, enabled=False):
+        return formula.kernel(wanted, *plain, **options)
+
+
+def differentiable_gradients(
     formula: Formula,
     options: dict[str, Any],
     summed: bool,
     tensors: tuple[Tensor, ...],
-    wanted: tuple[int, ...],
-) -> tuple[Tensor, list[Tensor]]:
-    """The losses, summed or per item, and the wanted slopes."""
-    pieces = []
-    slopes = _Gathered(formula, tensors, wanted)
-    for rows, block in _blocks(formula, tensors):
-        if formula.kernel is None:
-            losses = formula.losses(*widen(formula, block), **options)
-        else:
-            plain = _cast(block, accumulation_dtype(block[0].dtype))
-            losses, made = formula.kernel(wanted, *plain, **options)
-            slopes.put(rows, made)
-        total = losses.sum(dtype=torch.float64)
-        if formula.kernel is not None and bool(total.isnan()):
-            # 0 * inf: what a kernel passes over, the formula knows to be 0.
-            losses = formula.losses(*widen(formula, block), **options)
-            total = losses.sum(dtype=torch.float64)
-        pieces.append(total if summed else losses.to(tensors[0].dtype))
-    if summed:
-        return torch.stack(pieces).sum(), slopes.whole
-    items = torch.cat(pieces)
-    return items.view(tensors[0].shape) if formula.elementwise else items, slopes.whole
-
-
-class _Gathered:
-    """The blocks' slopes put together; a slope made in one piece is kept as it is."""
-
-    def __init__(
-        self, formula: Formula, tensors: tuple[Tensor, ...], wanted: tuple[int, ...]
-    ) -> None:
-        self.flat = _is_flat(formula, tensors)
-        self.like = [tensors[i] for i in wanted]
-        self.whole: list[Tensor] = []
-
-    def put(self, rows: slice, made: tuple[Tensor, ...]) -> None:
-        """Take the slopes of one block."""
-        # Half precision keeps its slopes in float32: scaling them later is the one rounding.
-        dtypes = [accumulation_dtype(t.dtype) for t in self.like]
-        if not self.whole:
-            if all(m.numel() == t.numel() for m, t in zip(made, self.like, strict=True)):
-                pairs = zip(made, self.like, dtypes, strict=True)
-                self.whole = [m.view(t.shape).to(d) for m, t, d in pairs]
-                return
-            pairs = zip(made, self.like, dtypes, strict=True)
-            self.whole = [torch.empty(t.shape, dtype=d) for _, t, d in pairs]
-        for whole, slope in zip(self.whole, made, strict=True):
-            (whole.view(-1) if self.flat else whole)[rows] = slope
-
-
-def _scaled(formula: Formula, slope: Tensor, upstream: Tensor, dtype: torch.dtype) -> Tensor:
-    """The slope times the upstream gradient; in place where no later backward can want it."""
-    if upstream.dim() and not formula.elementwise:
-        upstream = upstream.unsqueeze(1)
-        upstream = upstream.reshape(*upstream.shape, *[1] * (slope.dim() - upstream.dim()))
-    last = not torch._C._autograd._get_current_graph_task_keep_graph()
-    if last and reason_not_plain(upstream) is None:
-        return slope.mul_(upstream).to(dtype)
-    return (slope * upstream).to(dtype)
-
-
-def _differentiable_gradients(
-    ctx: Any, upstream: Tensor, tensors: tuple[Tensor, ...], wanted: list[int]
+    wanted: list[int],
+    upstream: Tensor,
 ) -> list[Tensor]:
     """Gradients that can be differentiated again: through the composed formula."""
-    losses = composed(ctx.formula, ctx.options, tensors)
-    output = losses.sum() if ctx.summed else losses
-    inputs = [tensors[i] for i in wanted]
-    return list(torch.autograd.grad(output, inputs, upstream.to(output.dtype), create_graph=True))
+    again = torch.is_grad_enabled()
+    given = tensors if again else tuple(_leaf(t, i in wanted) for i, t in enumerate(tensors))
+    with torch.enable_grad():
+        losses = composed(formula, options, given)
+        output = losses.sum() if summed else losses
+    inputs = [given[i] for i in wanted]
+    return _gradients(output, inputs, upstream.to(output.dtype), create_graph=again)
 
 
-def _block_gradients(
-    ctx: Any, upstream: Tensor, tensors: tuple[Tensor, ...], wanted: list[int]
+def _leaf(t: Tensor, wanted: bool) -> Tensor:
+    return t.detach().requires_grad_() if wanted else t.detach()
+
+
+def must_trace(upstream: Tensor) -> bool:
+    """Whether what comes from above wants torch operations: for a second derivative, or batched.
+
+    ``is_grads_batched`` sends many gradients at once, as a tensor that hides its batch.
+    """
+    if torch.is_grad_enabled() or reason_not_plain(upstream) is not None:
+        return True
+    return torch._C._functorch.is_legacy_batchedtensor(upstream)
+
+
+def _gradients(
+    output: Tensor, inputs: list[Tensor], upstream: Tensor, create_graph: bool = False
 ) -> list[Tensor]:
-    """Gradients of any of the tensors: autograd on one block at a time."""
-    formula = ctx.formula
+    """Gradients; zeros for an input that a loss does not depend on, such as a label."""
+    if not output.requires_grad:
+        return [torch.zeros_like(t) for t in inputs]
+    return list(
+        torch.autograd.grad(
+            output, inputs, upstream, create_graph=create_graph, materialize_grads=True
+        )
+    )
+
+
+def block_gradients(
+    formula: Formula,
+    options: dict[str, Any],
+    summed: bool,
+    tensors: tuple[Tensor, ...],
+    wanted: list[int],
+    upstream: Tensor,
+) -> list[Tensor]:
+    """Gradients of any of the tensors, one block at a time."""
     flat = _is_flat(formula, tensors)
     grads = [torch.empty(tensors[i].shape, dtype=tensors[i].dtype) for i in wanted]
     targets = [g.view(-1) if flat else g for g in grads]
     if upstream.dim() and flat:
         upstream = upstream.reshape(-1)
+    by_kernel = formula.kernel is not None and set(wanted) <= set(formula.slopes_for)
+    make = _kernel_pieces if by_kernel else _autograd_pieces
     for rows, block in _blocks(formula, tensors):
-        wide = widen(formula, block)
-        leaves = [wide[i].detach().requires_grad_() for i in wanted]
-        for i, leaf in zip(wanted, leaves, strict=True):
-            wide[i] = leaf
-        with torch.enable_grad():
-            losses = formula.losses(*wide, **ctx.options)
-        part = (upstream[rows] if upstream.dim() else upstream).to(losses.dtype)
-        pieces = torch.autograd.grad(losses, leaves, part.expand_as(losses))
-        for target, grad in zip(targets, pieces, strict=True):
-            target[rows] = grad
+        part = upstream[rows] if upstream.dim() else upstream
+        for target, piece in zip(targets, make(formula, options, block, wanted, part), strict=True):
+            target[rows] = piece
     return grads
+
+
+def _kernel_pieces(
+    formula: Formula,
+    options: dict[str, Any],
+    block: tuple[Tensor, ...],
+    wanted: list[int],
+    upstream: Tensor,
+) -> list[Tensor]:
+    slopes = run_kernel(formula, options, tuple(wanted), block)[1]
+    # An item that the caller masked out sends 0; an infinite slope must not make it NaN.
+    ups = [aligned(upstream, slope) for slope in slopes]
+    return [s.mul_(u).masked_fill_(u == 0, 0) for s, u in zip(slopes, ups, strict=True)]
+
+
+def aligned(upstream: Tensor, slope: Tensor) -> Tensor:
+    """What comes from above, one number an item, laid along the slope's entries."""
+    if not upstream.dim() or upstream.shape == slope.shape:
+        return upstream
+    items = upstream.unsqueeze(1)
+    return items.reshape(*items.shape, *[1] * (slope.dim() - items.dim()))
+
+
+def _autograd_pieces(
+    formula: Formula,
+    options: dict[str, Any],
+    block: tuple[Tensor, ...],
+    wanted: list[int],
+    upstream: Tensor,
+) -> list[Tensor]:
+    wide = widen(formula, block)
+    leaves = [wide[i].detach().requires_grad_() for i in wanted]
+    for i, leaf in zip(wanted, leaves, strict=True):
+        wide[i] = leaf
+    with torch.enable_grad():
+        losses = formula.losses(*wide, **options)
+    return _gradients(losses, leaves, upstream.to(losses.dtype).expand_as(losses))
 
 
 def _is_flat(formula: Formula, tensors: tuple[Tensor, ...]) -> bool:

@@ -1,4 +1,4 @@
-"""A loss as data: its mathematics, and a quicker way to it where one is known."""
+"""A loss as data: its mathematics, and quicker ways to it where they are known."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,8 +23,10 @@ class Formula:
     (0 * inf) are computed again by the formula; its slopes must be right even there.
     ``block_entries`` is how much of the first tensor it gets at once. Below 2**15 entries
     torch runs an operation on one thread; 2**17 gives two threads full work while a block's
-    float64 intermediates (1 MB each) still fit a core's cache. A kernel that works in place
-    in one float32 buffer may have everything.
+    float64 intermediates (1 MB each) still fit a core's cache.
+
+    ``fused`` names the module, in ``kernels/cpu``, of compiled loops that read the tensors once
+    and keep next to nothing: the first tensor's slope is made again in backward.
 
     ``elementwise`` says that item i depends on entry i alone, so that any split will do;
     otherwise items are rows along the first dimension. ``wide`` says that the formula
@@ -35,5 +37,6 @@ class Formula:
     kernel: Kernel | None = None
     slopes_for: tuple[int, ...] = (0,)
     block_entries: int = 2**17
+    fused: str | None = None
     elementwise: bool = True
     wide: bool = True

@@ -1,34 +1,90 @@
 """The door of the kernels: picks how a formula runs, and can say why."""
 
+import importlib
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
+import torch
 from torch import Tensor
 
-from lossary.core.reduction import divide
+from lossary.core.errors import OptionError, teach
+from lossary.core.reduction import divide, reduce
 from lossary.core.transforms import reason_not_plain
 from lossary.kernels.blocks import composed, in_blocks
 from lossary.kernels.formula import Formula
+from lossary.kernels.fused import run_fused
+from lossary.kernels.once import Once
 
-# Up to here a whole composed graph is smaller and quicker than blocks and their loop.
+# Up to here an operation's overhead is all there is, and nothing need be split or compiled.
 SMALL_ENTRIES = 2**15
+# What LOSSARY_KERNELS may be: everything, or nothing beyond the name.
+LEVELS = ("fused", "blocks", "formula")
 
 
-def choose(*tensors: Tensor) -> tuple[str, str]:
-    """The way these tensors will run, ``"composed"`` or ``"blocks"``, and the reason.
+@dataclass(frozen=True)
+class Choice:
+    """The way a call runs (``path``), and why none of the quicker ones does."""
 
-    >>> import torch
-    >>> choose(torch.zeros(2))
-    ('composed', '2 entries are few enough to hold every intermediate')
-    """
+    path: str
+    reason: str
+
+
+_recorded: list[Choice] | None = None
+log = logging.getLogger("lossary.kernels")
+
+
+def choose(formula: Formula, tensors: tuple[Tensor, ...], options: dict[str, Any]) -> Choice:
+    """The way these tensors will run, and the reason."""
     reason = reason_not_plain(*tensors)
     if reason is not None:
-        return "composed", reason
-    entries = tensors[0].numel()
+        return Choice("formula", reason)
+    level = _level()
+    if level == "formula":
+        return Choice("formula", "LOSSARY_KERNELS=formula")
+    first = tensors[0]
+    if first.device.type != "cpu":
+        return Choice("formula", f"no kernel of our own for {first.device.type} yet")
+    entries = first.numel()
     if entries <= SMALL_ENTRIES:
-        return "composed", f"{entries} entries are few enough to hold every intermediate"
-    if tensors[0].device.type != "cpu":
-        return "composed", "no kernel of our own for this device yet"
-    return "blocks", f"{entries} entries: run in blocks that stay in cache"
+        if formula.kernel is not None and first.dtype == torch.float32 and entries:
+            return Choice("once", f"{entries} entries are few enough to keep the slope")
+        return Choice("formula", f"{entries} entries are few enough to keep every intermediate")
+    reason = "LOSSARY_KERNELS=blocks" if level == "blocks" else _against(formula, tensors, options)
+    if reason is None:
+        return Choice("fused", f"{entries} entries, in compiled loops")
+    return Choice("blocks", f"{entries} entries, in blocks that stay in cache: {reason}")
+
+
+def _level() -> str:
+    level = os.environ.get("LOSSARY_KERNELS", "fused")
+    if level not in LEVELS:
+        came = f"the environment variable LOSSARY_KERNELS is {level!r}"
+        raise OptionError(teach("lossary.kernels", came, f"one of {LEVELS}"))
+    return level
+
+
+def _against(formula: Formula, tensors: tuple[Tensor, ...], options: dict[str, Any]) -> str | None:
+    if formula.fused is None:
+        return "this loss has no compiled loops"
+    kernel = _fused_kernel(formula.fused)
+    if isinstance(kernel, str):
+        return kernel
+    reason: str | None = kernel.reason_against(tensors, options)
+    return reason
+
+
+@cache
+def _fused_kernel(name: str) -> Any:
+    """The module of a compiled kernel, or why there is none."""
+    try:
+        return importlib.import_module(f"lossary.kernels.cpu.{name}")
+    except ImportError as error:
+        return f"numba cannot be imported ({error})"
 
 
 def evaluate(
@@ -42,21 +98,55 @@ def evaluate(
 
     ``divisor`` is what a mean divides by; None means the number of items.
     """
+    if not tensors[0].numel() and not formula.elementwise and tensors[0].dim() == 2:
+        # No items, or items of nothing: zeros, which every tensor still leads to.
+        given = (t.sum() * 0 for t in tensors[1:] if t.is_floating_point())
+        return reduce(sum(given, tensors[0].sum(1)), reduction, divisor)
+    choice = choose(formula, tensors, options)
+    _note(formula, choice)
+    count = _item_count(formula, tensors) if divisor is None else divisor
+    if choice.path in ("once", "fused"):
+        kernel = (
+            Once(formula, tensors[0].requires_grad and torch.is_grad_enabled())
+            if choice.path == "once"
+            else _fused_kernel(str(formula.fused))
+        )
+        return run_fused(formula, kernel, options, tensors, reduction, count)
     dtype = tensors[0].dtype
-    how, _ = choose(*tensors)
-    if how == "composed":
+    if choice.path == "formula":
         losses = composed(formula, options, tensors)
         if reduction == "none":
             return losses.to(dtype)
-        total, count = losses.sum(), losses.numel()
+        total = losses.sum()
     else:
-        result = in_blocks(formula, options, reduction != "none", tensors)
+        total = in_blocks(formula, options, reduction != "none", tensors)
         if reduction == "none":
-            return result
-        total, count = result, _item_count(formula, tensors)
+            return total
     if reduction == "mean":
-        total = divide(total, count if divisor is None else divisor)
+        total = divide(total, count)
     return total.to(dtype)
+
+
+@contextmanager
+def recording() -> Iterator[list[Choice]]:
+    """Collect the choices made inside."""
+    global _recorded
+    before, _recorded = _recorded, []
+    try:
+        yield _recorded
+    finally:
+        _recorded = before
+
+
+def _note(formula: Formula, choice: Choice) -> None:
+    """Say at debug level what runs; torch.compile cannot trace a logger."""
+    if torch.compiler.is_compiling():
+        return
+    if _recorded is not None:
+        _recorded.append(choice)
+    if log.isEnabledFor(logging.DEBUG):
+        name = getattr(formula.losses, "__name__", "a loss")
+        log.debug("%s: %s (%s)", name, choice.path, choice.reason)
 
 
 def _item_count(formula: Formula, tensors: tuple[Tensor, ...]) -> int:

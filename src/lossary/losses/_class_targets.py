@@ -17,6 +17,9 @@ def checked(
     read_indices: bool = True,
 ) -> tuple[Tensor, Tensor]:
     """Scores as (N, C, ...) and int64 targets as (N, ...), or an error that teaches."""
+    if not isinstance(ignore_index, int):
+        came = f"got ignore_index={ignore_index!r}"
+        raise DtypeError(teach(where, came, "a whole number; -100 ignores nothing but -100"))
     _check_shapes(where, input, target)
     checks.check_class_dtype(where, target)
     classes = input.shape[1] if input.dim() > 1 else input.shape[0]

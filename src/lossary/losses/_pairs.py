@@ -31,8 +31,8 @@ def paired(
     """
     check_reduction(where, reduction, allowed)
     checks.check_floating(where, "input", input)
-    checks.check_same_shape(where, torch_says, input=input, target=target)
     checks.check_same_device(where, input=input, target=target)
+    checks.check_same_shape(where, torch_says, input=input, target=target)
     if refuse_nan:
         checks.check_not_nan(where, target, reduction)
     dtype = autocast_dtype(input) if as_input else common_dtype(input, target, autocast=autocast)

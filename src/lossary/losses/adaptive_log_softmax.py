@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn.modules.adaptive import _ASMoutput
 
 from lossary.core import checks
+from lossary.core.dtypes import accumulation_dtype
 from lossary.core.errors import ClassIndexError, ShapeError, teach
 from lossary.core.reduction import reduce
 from lossary.losses.cross_entropy import cross_entropy
@@ -37,18 +38,21 @@ class AdaptiveLogSoftmaxWithLoss(torch.nn.AdaptiveLogSoftmaxWithLoss):
         y = target_.long().reshape(-1)
         self._check(x, target_, y)
         head_target = y.clone()
-        losses = torch.zeros_like(x[:, 0])
+        # Head and tail are added, and the losses averaged, before they are rounded.
+        wide = accumulation_dtype(x.dtype)
+        losses = torch.zeros_like(x[:, 0], dtype=wide)
         for i, (low, high) in enumerate(zip(self.cutoffs, self.cutoffs[1:], strict=False)):
             rows = ((y >= low) & (y < high)).nonzero().squeeze(1)
             if not rows.numel():
                 continue
             head_target[rows] = self.shortlist_size + i
             scores = cast(Tensor, self.tail[i](x.index_select(0, rows)))
-            within = cross_entropy(scores, y[rows] - low, reduction="none")
-            losses = losses.index_add(0, rows, within.to(losses.dtype))
-        losses = losses + cross_entropy(self.head(x), head_target, reduction="none")
+            within = cross_entropy(scores.to(wide), y[rows] - low, reduction="none")
+            losses = losses.index_add(0, rows, within)
+        head = cast(Tensor, self.head(x))
+        losses = losses + cross_entropy(head.to(wide), head_target, reduction="none")
         output = -losses if batched else -losses.squeeze(0)
-        return _ASMoutput(output, reduce(losses, "mean"))
+        return _ASMoutput(output.to(head.dtype), reduce(losses, "mean").to(head.dtype))
 
     def _check(self, x: Tensor, target: Tensor, y: Tensor) -> None:
         checks.check_class_dtype(WHERE, target)

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from lossary.core import checks
-from lossary.core.dtypes import wide_dtype
+from lossary.core.dtypes import autocast_is_on, wide_dtype
 from lossary.core.reduction import legacy_reduction
 from lossary.kernels.formula import Formula
 from lossary.kernels.select import evaluate
@@ -43,44 +43,26 @@ def _finite(z: Tensor) -> Tensor:
 def logits_kernel(
     wanted: tuple[int, ...], z: Tensor, y: Tensor, *rest: Tensor, weighted: bool
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """The same from one exponential ``e = exp -|z|``, in place in four buffers.
+    """The same from one exponential ``e = exp -|z|``, wide: the slope nearly cancels.
 
-    With ``off = 1 - y`` and ``on`` the weighted target, the loss is ``(on + off) log1p e``
-    plus ``z off`` where z is positive and ``-z on`` where it is not.
+    With ``on`` the weighted target and ``off = 1 - y``, the loss is ``(on + off) log1p e`` plus
+    ``off |z|`` where z is positive and ``on |z|`` where it is not.
     """
     weight, positive = _split(rest, weighted)
-    step = torch.copysign(z.new_tensor(0.5), z).add_(0.5)
-    on = y if positive is None else y * positive
-    both = None if positive is None else (1 - y).add_(on)
-    lean = (step if both is None else step.mul_(both)).sub_(on)
-    odds = z.abs().neg_().exp_()
-    losses = odds.log1p()
-    if both is not None:
-        losses.mul_(both)
-    losses.addcmul_(z, lean)
+    z, y = z.to(wide_dtype(z)), y.to(wide_dtype(z))
+    on, off = y if positive is None else y * positive, 1 - y
+    both = 1 if positive is None else on + off
+    is_positive = z > 0
+    distance = z.abs()
+    odds = (-distance).exp_()
+    losses = odds.log1p().mul_(both).addcmul_(torch.where(is_positive, off, on), distance)
     if weight is not None:
         losses.mul_(weight)
     if not wanted:
         return losses, ()
-    small = odds.div_(odds + 1)
-    if both is not None:
-        small.mul_(both)
-    slope = lean.sub_(small.copysign_(z))
-    _widen_where_close(slope, small, z, y, positive)
+    small = odds.div_(odds + 1).mul_(both)
+    slope = torch.where(is_positive, off - small, small - on)
     return losses, (slope if weight is None else slope.mul_(weight),)
-
-
-def _widen_where_close(
-    slope: Tensor, small: Tensor, z: Tensor, y: Tensor, positive: Tensor | None
-) -> None:
-    """Compute anew, and wide, the slopes that are much smaller than what they were made of."""
-    if z.dtype == wide_dtype(z):
-        return
-    close = (slope.abs() < small.abs_().mul_(CLOSE)).nonzero(as_tuple=True)
-    if close[0].numel():
-        z, y = z[close].double(), y[close].double()
-        on = y if positive is None else y * positive[close].double()
-        slope[close] = (z.sigmoid() * (1 - y) - (-z).sigmoid() * on).to(slope.dtype)
 
 
 def probability_losses(p: Tensor, y: Tensor, *weight: Tensor) -> Tensor:
@@ -90,7 +72,7 @@ def probability_losses(p: Tensor, y: Tensor, *weight: Tensor) -> Tensor:
     # Certain and right, the loss is 0, but any other target would cost infinitely much: entr is
     # 0 at 0 and leaves it with infinite slope.
     right = ((y == 0) & (p == 0)) | ((y == 1) & (p == 1))
-    edge = torch.special.entr(torch.minimum(y, 1 - y).masked_fill(~right, 1))
+    edge: Tensor = torch.special.entr(torch.minimum(y, 1 - y).masked_fill(~right, 1))
     losses = y * if_positive + (1 - y) * if_negative + edge
     return losses * weight[0] if weight else losses
 
@@ -114,10 +96,7 @@ def probability_kernel(
     return losses, (slope.mul_(weight[0]) if weight else slope,)
 
 
-# Two terms nearer than this have lost three bits of float32's: the difference is made wide.
-CLOSE = 2.0**-3
-
-LOGITS = Formula(logits_losses, logits_kernel)
+LOGITS = Formula(logits_losses, logits_kernel, fused="logistic")
 PROBABILITIES = Formula(probability_losses, probability_kernel, block_entries=2**16)
 
 
@@ -198,7 +177,8 @@ def binary_cross_entropy(
         else ""
     )
     x, y = paired(where, input, target, reduction, torch_says=says, refuse_nan=False)
-    equal_dtypes(where, input, target)
+    if not autocast_is_on(input):
+        equal_dtypes(where, input, target)
     checks.check_same_device(where, input=x, weight=weight)
     checks.check_unit_interval(where, "target", y)
     extras = [] if weight is None else [expanded_weight(where, "weight", weight, x)]

@@ -33,28 +33,31 @@ def hard_losses(x: Tensor, target: Tensor, ignore_index: int, weight: Tensor | N
     leads = torch.log1p(others * gap.clamp(max=0).exp())
     trails = gap + torch.log(others.clamp_min(1) + (-gap).clamp(max=0).exp())
     losses = torch.where(gap <= 0, leads, trails).squeeze(1).masked_fill(~counted, 0)
-    return losses if weight is None else losses * weight.to(losses.dtype)[y.squeeze(1)]
+    if weight is None:
+        return losses
+    # Where a target is ignored, class 0 stands in for it: its weight, NaN or not, must not.
+    return losses * torch.where(counted, weight.to(losses.dtype)[y.squeeze(1)], 0)
 
 
 def hard_kernel(
     wanted: tuple[int, ...], x: Tensor, target: Tensor, ignore_index: int, weight: Tensor | None
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """The same from one softmax: the tail is summed without the truth, whose slope is minus it."""
+    """The same from one softmax, wide: the tail is summed without the truth, minus its slope."""
     counted = target != ignore_index
     all_count = bool(counted.all())
     y = (target if all_count else torch.where(counted, target, 0)).unsqueeze(1)
     if not all_count:
         x = torch.where(counted.unsqueeze(1), x, 0)
-    p = x.softmax(1)
+    p = x.softmax(1, dtype=wide_dtype(x))
     truth = p.gather(1, y).squeeze(1)
     others = _class_sum(p.scatter_(1, y, 0))
     losses = torch.where(truth > 0.5, -torch.log1p(-others), -torch.log(truth))
     if bool((truth < UNDERFLOW).any()):
-        exact = -x.log_softmax(1).gather(1, y).squeeze(1)
+        exact = -x.to(p.dtype).log_softmax(1).gather(1, y).squeeze(1)
         losses = torch.where(truth < UNDERFLOW, exact, losses)
-    scale = None if weight is None else weight.to(x.dtype)[y.squeeze(1)]
+    scale = None if weight is None else weight.to(p.dtype)[y.squeeze(1)]
     if not all_count:
-        scale = counted.to(x.dtype) if scale is None else scale * counted
+        scale = counted.to(p.dtype) if scale is None else torch.where(counted, scale, 0)
     if scale is not None:
         losses = losses * scale
     if not wanted:
@@ -133,7 +136,8 @@ def _certain_rows(x: Tensor, mass: Tensor) -> tuple[Tensor, Tensor]:
     total = mass.sum(1, keepdim=True)
     spread = (mass * fall.masked_fill_(mass == 0, 0)).sum(1)
     slope = odds.mul_(total / (rest + has_leader)).sub_(mass)
-    led = (total - mass) - total * (rest / (1 + rest))
+    beside = mass.masked_fill(leads, 0).sum(1, keepdim=True)
+    led = beside - total * (rest / (1 + rest))
     return (total * log_sum).squeeze(1) - spread, torch.where(leads, led, slope)
 
 
@@ -181,12 +185,14 @@ def probability_kernel(
     return soft_kernel(wanted, x, target)
 
 
-HARD = Formula(hard_losses, hard_kernel, block_entries=2**62, elementwise=False, wide=False)
-SMOOTHED = Formula(smoothed_losses, smoothed_kernel, elementwise=False)
-SOFT = Formula(probability_losses, probability_kernel, elementwise=False)
+HARD = Formula(hard_losses, hard_kernel, fused="hard_cross_entropy", elementwise=False, wide=False)
+SMOOTHED = Formula(smoothed_losses, smoothed_kernel, fused="soft_cross_entropy", elementwise=False)
+SOFT = Formula(
+    probability_losses, probability_kernel, fused="soft_cross_entropy", elementwise=False
+)
 
-# A probability below this is near float32's smallest: its logarithm comes from the scores.
-UNDERFLOW = 1e-30
+# A probability below this is near float64's smallest: its logarithm comes from the scores.
+UNDERFLOW = 1e-290
 
 # Below this sum of exp(x - max x), 1 - p has lost more than three of float64's digits.
 NEARLY_CERTAIN = 1 + 2**-10
@@ -254,7 +260,7 @@ def _with_probabilities(
     dtype = torch.promote_types(autocast_dtype(input), autocast_dtype(target))
     batched = input.dim() > 1
     x, q = (t.to(dtype) if batched else t.to(dtype).unsqueeze(0) for t in (input, target))
-    checks.check_class_weight(WHERE, weight, x.shape[1])
+    checks.check_class_weight(WHERE, None if weight is None else weight.detach(), x.shape[1])
     tensors = (x, q) if weight is None else (x, q, _along_classes(weight, x).expand_as(x))
     rows = x.numel() // x.shape[1] if x.shape[1] else 0
     result = evaluate(SOFT, tensors, {"smoothing": smoothing}, reduction, rows)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from lossary.core import checks
 from lossary.core.dtypes import accumulation_dtype, autocast_dtype, wide_dtype
-from lossary.core.errors import DomainError, ShapeError, teach
+from lossary.core.errors import DomainError, DtypeError, ShapeError, teach
 from lossary.core.reduction import check_reduction, reduce
 from lossary.core.transforms import reason_not_plain
 from lossary.kernels.formula import Formula
@@ -156,8 +156,8 @@ def ctc_loss(
     x = log_probs.to(accumulation_dtype(dtype))
     x = x.transpose(0, 1) if batched else x.unsqueeze(0)
     frames, lengths = (
-        torch.as_tensor(n, device=x.device).long().reshape(-1)
-        for n in (input_lengths, target_lengths)
+        _as_lengths(name, n, x)
+        for name, n in (("input_lengths", input_lengths), ("target_lengths", target_lengths))
     )
     _check_lengths(x, targets, frames, lengths, blank)
     labels = _padded(targets.long(), lengths, x.shape[0])
@@ -167,6 +167,14 @@ def ctc_loss(
     if reduction == "mean":
         losses = losses / lengths.clamp_min(1)
     return reduce(losses if batched else losses.squeeze(0), reduction).to(dtype)
+
+
+def _as_lengths(name: str, given: Lengths, x: Tensor) -> Tensor:
+    lengths = torch.as_tensor(given, device=x.device)
+    if lengths.is_floating_point() or lengths.is_complex():
+        came = f"{name} must be integral, got {lengths.dtype}"
+        raise DtypeError(teach(WHERE, came, "whole numbers", "lengths as shares", f"{name}.long()"))
+    return lengths.long().reshape(-1)
 
 
 def _padded(targets: Tensor, lengths: Tensor, rows: int) -> Tensor:
@@ -201,11 +209,12 @@ def _check_lengths(x: Tensor, targets: Tensor, frames: Tensor, lengths: Tensor, 
         raise ShapeError(teach(WHERE, came, expected, "a batch that comes first", fix))
     if not checks.readable(frames, lengths, targets) or not rows:
         return
+    concatenated = targets.dim() == 1 and rows > 1
     longest = targets.shape[1] if targets.dim() == 2 else int(targets.numel())
     total = int(lengths.max()) if targets.dim() == 2 else int(lengths.sum())
     if int(frames.max()) > steps or int(frames.min()) < 0:
         came = f"Expected input_lengths to have value at most {steps}, got {int(frames.max())}"
-    elif total > longest or int(lengths.min()) < 0:
+    elif total > longest or int(lengths.min()) < 0 or (concatenated and total != longest):
         came = f"Expected target_lengths to fit targets of {longest} labels, got {total}"
     elif targets.numel() and bool((targets.aminmax()[1] >= classes) | (targets.amin() < 0)):
         _check_labels(targets, lengths, classes)

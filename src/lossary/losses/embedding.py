@@ -38,7 +38,7 @@ def margin_ranking_kernel(
     wanted: tuple[int, ...], x1: Tensor, x2: Tensor, y: Tensor, margin: float
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
     """The same; each slope is the target's sign where the margin is not kept."""
-    short = x1.double().sub_(x2).mul_(y).neg_().add_(margin)
+    short = (x2.double() - x1).mul_(y).add_(margin)
     if not wanted:
         return short.clamp_min_(0), ()
     slope = y * (short >= 0)
@@ -217,8 +217,8 @@ def cosine_embedding_loss(
     checks.check_not_nan(where, target, reduction)
     dtype = common_dtype(input1, input2)
     size = input1.shape[-1]
-    rows = (input1.to(dtype).reshape(-1, size), input2.to(dtype).reshape(-1, size))
-    y = target.reshape(rows[0].shape[0])
+    rows = tuple(t.to(dtype).reshape(target.numel(), size) for t in (input1, input2))
+    y = target.reshape(-1)
     result = evaluate(COSINE, (*rows, y), {"margin": margin}, reduction, rows[0].shape[0])
     return result.view(target.shape) if reduction == "none" else result
 

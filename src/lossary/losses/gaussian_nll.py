@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from lossary.core import checks
-from lossary.core.dtypes import accumulation_dtype, wide_dtype
+from lossary.core.dtypes import wide_dtype
 from lossary.core.errors import DomainError, ShapeError, teach
 from lossary.core.reduction import check_reduction
 from lossary.kernels.formula import Formula
@@ -21,7 +21,7 @@ def gaussian_losses(x: Tensor, y: Tensor, var: Tensor, full: bool, eps: float) -
     """``(log var + (x - y)^2 / var) / 2`` with the variance held above the caller's eps."""
     # As torch documents, the clamp is not seen by the gradient: a variance below eps is pushed
     # by the slope at eps.
-    var = var + (var.clamp_min(eps) - var).detach()
+    var = torch.where(var < eps, eps + (var - var.detach()), var)
     losses = 0.5 * (var.log() + (x - y).square() / var)
     return losses + 0.5 * math.log(2 * math.pi) if full else losses
 
@@ -88,7 +88,8 @@ def gaussian_nll_loss(
     _check_variance(var)
     dtype = common_dtype(input, target, var, autocast=False)
     # Widened before it is broadcast, so that a shared variance's gradient is summed wide.
-    wide = dtype if target.shape == var.shape == input.shape else accumulation_dtype(dtype)
+    whole = target.shape == var.shape == input.shape
+    wide = dtype if whole else wide_dtype(input.to(dtype))
     # Target and variance were seen to broadcast to the input, never beyond it.
     x, y, v = (t.to(wide).expand(input.shape) for t in (input, target, var))
     return evaluate(GAUSSIAN, (x, y, v), {"full": full, "eps": eps}, reduction).to(dtype)

@@ -15,6 +15,8 @@ from lossary.losses.l1 import L1
 
 # Below this, torch's d * d / beta underflows for residuals that are ordinary beside beta.
 SMALL_BETA = 2.0**-10
+# Above this, it may overflow though the loss does not.
+LARGE_BETA = 2.0**30
 
 
 def huber_losses(x: Tensor, y: Tensor, *weight: Tensor, delta: float) -> Tensor:
@@ -61,7 +63,7 @@ def huber_loss(
     """
     where = "huber_loss"
     x, y = paired(where, input, target, reduction, refuse_nan=weight is not None, as_input=True)
-    if delta <= 0:
+    if not delta > 0:
         came = f"huber_loss does not support non-positive values for delta. Got: {delta}"
         raise OptionError(teach("huber_loss", came, "delta > 0"))
     options = {"delta": delta}
@@ -70,7 +72,9 @@ def huber_loss(
             where, torch.nn.functional.huber_loss, HUBER, (x, y), options, reduction
         )
     says = "Weights and input must have the same size."
+    checks.check_same_device("huber_loss", input=x, weight=weight)
     checks.check_same_shape("huber_loss", says, input=x, weight=weight)
+    x = x.to(torch.promote_types(x.dtype, weight.dtype))
     return evaluate(HUBER, (x, y, weight), options, reduction)
 
 
@@ -97,15 +101,15 @@ def smooth_l1_loss(
     tensor([0.1250, 2.5000])
     """
     reduction = legacy_reduction(size_average, reduce, reduction)
-    where = "smooth_l1_loss"
-    x, y = paired(where, input, target, reduction, refuse_nan=0 < beta < SMALL_BETA)
-    if beta < 0:
+    where, usual = "smooth_l1_loss", SMALL_BETA <= beta <= LARGE_BETA
+    x, y = paired(where, input, target, reduction, refuse_nan=beta > 0 and not usual)
+    if not beta >= 0:
         came = f"smooth_l1_loss does not support negative values for beta. Got: {beta}"
         raise OptionError(teach("smooth_l1_loss", came, "beta >= 0; 0 is the L1 loss"))
     if beta == 0:
         return native_or_exact(where, torch.nn.functional.l1_loss, L1, (x, y), {}, reduction)
     options = {"beta": beta}
-    if beta < SMALL_BETA:
+    if not usual:
         return evaluate(SMOOTH_L1, (x, y), options, reduction)
     native = torch.nn.functional.smooth_l1_loss
     return native_or_exact(where, native, SMOOTH_L1, (x, y), options, reduction)

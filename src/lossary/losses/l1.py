@@ -49,12 +49,15 @@ def l1_loss(
     native = torch.nn.functional.l1_loss
     if input.is_complex():
         checks.check_same_shape(WHERE, input=input, target=target)
-        return native(input, target, reduction=reduction)
+        # torch takes a weight here, and its type annotations do not say so.
+        return native(input, target, reduction=reduction, weight=weight)  # type: ignore[call-arg]
     x, y = paired(WHERE, input, target, reduction, refuse_nan=weight is not None)
     if weight is None:
         return native_or_exact(WHERE, native, L1, (x, y), {}, reduction)
     says = "Weights and input must have the same size."
+    checks.check_same_device(WHERE, input=x, weight=weight)
     checks.check_same_shape(WHERE, says, input=x, weight=weight)
+    x = x.to(torch.promote_types(x.dtype, weight.dtype))
     return evaluate(L1, (x, y, weight), {}, reduction, weight.double().sum())
 
 

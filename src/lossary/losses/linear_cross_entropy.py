@@ -45,7 +45,9 @@ def linear_cross_entropy(
     check_reduction(WHERE, reduction)
     checks.check_floating(WHERE, "input", input)
     _check_shapes(input, linear_weight, linear_bias)
-    checks.check_same_device(WHERE, input=input, linear_weight=linear_weight, target=target)
+    checks.check_same_device(
+        WHERE, input=input, linear_weight=linear_weight, linear_bias=linear_bias, target=target
+    )
     if not autocast_is_on(input):
         equal_dtypes(WHERE, input, linear_weight, "linear_weight")
     shape = (*input.shape[:-1], *linear_weight.shape[:-1])

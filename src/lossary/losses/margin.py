@@ -140,6 +140,7 @@ def multi_margin_loss(
         came = f"inconsistent weight size, expected {classes} but got {list(weight.shape)}"
         raise ShapeError(teach(where, came, "one weight per class"))
     checks.check_class_dtype(where, target)
+    checks.check_class_weight(where, weight, classes)
     checks.check_same_device(where, input=input, target=target, weight=weight)
     checks.check_class_indices(where, target, classes, ignore_index=-(2**63))
     x = input.to(autocast_dtype(input)).reshape(rows, classes)

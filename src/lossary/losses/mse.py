@@ -50,7 +50,9 @@ def mse_loss(
     if weight is None:
         return native_or_exact(WHERE, torch.nn.functional.mse_loss, MSE, (x, y), {}, reduction)
     says = "Weights and input must have the same size."
+    checks.check_same_device(WHERE, input=x, weight=weight)
     checks.check_same_shape(WHERE, says, input=x, weight=weight)
+    x = x.to(torch.promote_types(x.dtype, weight.dtype))
     return evaluate(MSE, (x, y, weight), {}, reduction, weight.double().sum())
 
 

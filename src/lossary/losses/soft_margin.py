@@ -101,7 +101,7 @@ def multilabel_soft_margin_loss(
     if weight is not None:
         tensors.append(expanded_weight(where, "weight", weight, x))
     labels = x.shape[-1] if x.dim() else 1
-    rows = tuple(t.reshape(-1, labels) for t in tensors)
+    rows = tuple(t.reshape(x.shape[:-1].numel(), labels) for t in tensors)
     result = evaluate(MULTILABEL, rows, {}, reduction)
     return result.view(x.shape[:-1]) if reduction == "none" else result
 

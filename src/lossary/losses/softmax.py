@@ -9,7 +9,13 @@ LONG_DIMENSION = 1024
 
 
 def _summed_last(x: Tensor, dim: int) -> bool:
-    return x.dim() > 1 and x.shape[dim] > LONG_DIMENSION and dim % x.dim() != x.dim() - 1
+    # torch.fx traces with stand-ins for tensors, whose shape cannot be asked.
+    return (
+        isinstance(x, Tensor)
+        and x.dim() > 1
+        and x.shape[dim] > LONG_DIMENSION
+        and dim % x.dim() != x.dim() - 1
+    )
 
 
 def softmax(

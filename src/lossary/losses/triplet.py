@@ -140,7 +140,7 @@ def _check_equal(where: str, anchor: Tensor, positive: Tensor, negative: Tensor)
 
 
 def _as_rows(t: Tensor) -> Tensor:
-    return t.reshape(-1, t.shape[-1]) if t.dim() else t.reshape(1, 1)
+    return t.reshape(t.shape[:-1].numel(), t.shape[-1:].numel())
 
 
 def triplet_margin_with_distance_loss(

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 import lossary
+from lossary.tour.given_code import GIVEN, IMPORTS
 from lossary.tour.results import Answer, Figure, Repair, Tour, TrainingResult
 from lossary.tour.words import Words
 
@@ -20,10 +21,12 @@ def as_json(tour: Tour, words: Words) -> dict[str, Any]:
         "language": words.language,
         "versions": {"lossary": lossary.__version__, "torch": str(torch.__version__)},
         "passed": tour.passed,
+        "imports": IMPORTS,
         "steps": [
             {
                 "step": step.key,
                 "title": words(f"step.{step.key}.title"),
+                "given": GIVEN[step.key],
                 "figures": [_figure(figure, words) for figure in step.figures],
             }
             for step in tour.steps
@@ -79,13 +82,17 @@ def _repair(repair: Repair, words: Words) -> dict[str, Any]:
     return {
         "repair": repair.key,
         "title": words(f"repair.{repair.key}.title"),
+        "given": repair.given or None,
         "code": repair.code,
+        "torch_code": repair.torch_code or None,
         "measured": [
             {
                 "what": m.what,
                 "torch": number(m.torch),
                 "lossary": number(m.lossary),
                 "exact": number(m.exact),
+                "dtype": m.dtype,
+                "exact_in_dtype": None if m.rounded is None else number(m.rounded),
             }
             for m in repair.measured
         ],

@@ -15,14 +15,14 @@ def baselines(data: Split) -> tuple[Baseline, ...]:
     if not data.classes:
         mean = data.y.mean().expand_as(data.held_out_y)
         return (Baseline("mean", lossary.nn.MSELoss()(mean, data.held_out_y).item()),)
-    scores = class_frequencies(data).log().expand(len(data.held_out_y), -1)
+    scores = frequencies(data.y, data.classes).log().expand(len(data.held_out_y), -1)
     guess = lossary.nn.CrossEntropyLoss()(scores, data.held_out_y)
     return (Baseline("uniform", math.log(data.classes)), Baseline("frequencies", guess.item()))
 
 
-def class_frequencies(data: Split) -> Tensor:
-    """Shares of the classes among the training examples."""
-    return torch.bincount(data.y, minlength=data.classes) / len(data.y)
+def frequencies(y: Tensor, classes: int) -> Tensor:
+    """Shares of the classes among some examples."""
+    return torch.bincount(y, minlength=classes) / len(y)
 
 
 def meaning(data: Split, outputs: Tensor, loss: float) -> dict[str, float]:
@@ -40,7 +40,7 @@ def meaning(data: Split, outputs: Tensor, loss: float) -> dict[str, float]:
         predicted = outputs.argmax(1)
     return {
         "explained": 1 - loss / floor,
-        "class_entropy": lossary.entropy(class_frequencies(data)).item(),
+        "class_entropy": lossary.entropy(frequencies(data.held_out_y, data.classes)).item(),
         "bits": loss / math.log(2),
         "perplexity": math.exp(loss),
         "typical_probability": math.exp(-loss),

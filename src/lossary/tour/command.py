@@ -9,33 +9,43 @@ import click
 
 from lossary.core.errors import LossaryError
 from lossary.tour.interrupt import leaving_at_once
-from lossary.tour.words import LANGUAGES, Words, default_language
+from lossary.tour.language import Language
+from lossary.tour.optional import MissingExtraError, need
+from lossary.tour.words import Words, default_language
 
 if TYPE_CHECKING:
     from lossary.tour.results import Tour
 
-PAGE = "tour.html"
 _HELP = Words(default_language())
 
 
 @click.command(help=_HELP("cli.help"))
-@click.option("--lang", type=click.Choice(LANGUAGES), help=_HELP("cli.lang"))
+@click.option("--lang", type=Language(), help=_HELP("cli.lang"))
 @click.option("--json", "json_wanted", is_flag=True, help=_HELP("cli.json"))
 @click.option(
     "--out",
     "directory",
     metavar="DIR",
-    type=click.Path(path_type=Path),
+    type=click.Path(),
     help=_HELP("cli.out"),
 )
-def tour(lang: str | None, json_wanted: bool, directory: Path | None) -> int:
+def tour(lang: str | None, json_wanted: bool, directory: str | None) -> int:
     """Take the tour and return the exit status."""
     words = Words(lang or default_language())
+    if directory == "":
+        # Path("") is the current folder, which nobody meant: an unset variable, most likely.
+        return _refused(words("cli.empty_out"))
     try:
-        return _take(words, json_wanted, directory)
+        return _take(words, json_wanted, None if directory is None else Path(directory))
+    except MissingExtraError as error:
+        return _refused(error.told(words))
     except LossaryError as error:
-        print(error, file=sys.stderr)
-        return 2
+        return _refused(str(error))
+
+
+def _refused(message: str) -> int:
+    print(message, file=sys.stderr)
+    return 2
 
 
 def _take(words: Words, json_wanted: bool, directory: Path | None) -> int:
@@ -44,8 +54,6 @@ def _take(words: Words, json_wanted: bool, directory: Path | None) -> int:
 
         prepare(directory, words)
     with leaving_at_once():
-        from lossary.tour.optional import need
-
         for module in ("mpmath", "sklearn.datasets", "sklearn.model_selection"):
             need(module)
         if directory is not None:
@@ -60,11 +68,11 @@ def _take(words: Words, json_wanted: bool, directory: Path | None) -> int:
         report = as_json(found, words) | {"page": None if page is None else str(page)}
         print(json.dumps(report, ensure_ascii=not _speaks_unicode(), indent=2, allow_nan=False))
     else:
-        from lossary.tour import text, text_results
+        from lossary.tour import layout, text_results
 
-        output = text.console()
-        text.tell(output, text_results.repairs(words, found.repairs))
-        text.tell(output, text_results.summary(words, found))
+        output = layout.console()
+        layout.tell(output, text_results.repairs(words, found.repairs))
+        layout.tell(output, text_results.summary(words, found))
     if page is not None:
         print(words("page.written", path=page), file=sys.stderr)
     return 0 if found.passed else 1
@@ -76,7 +84,7 @@ def _write_page(found: "Tour", directory: Path, words: Words) -> Path:
     from lossary.tour.gallery import gallery
     from lossary.tour.given import draw
     from lossary.tour.page import page
-    from lossary.tour.write import write_whole
+    from lossary.tour.write import PAGE, write_whole
 
     with warnings.catch_warnings(record=True) as caught:
         drawn = gallery(found, draw(), words)

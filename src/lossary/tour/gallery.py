@@ -1,6 +1,7 @@
 """All plots of a tour, drawn by name."""
 
 from collections.abc import Callable
+from html import escape
 from typing import Any
 
 from lossary.tour import plots, plots_results
@@ -11,7 +12,7 @@ from lossary.tour.words import Words
 
 
 def gallery(tour: Tour, given: Given, words: Words) -> dict[str, str]:
-    """One SVG per step, one of the trainings and one of torch's error."""
+    """One picture with its caption per step, one of the trainings and one of torch's error."""
     labels = label_words(words)
     drawn = {
         name: draw(name, description(name, tour, words), _on(plot, tour, given, labels))
@@ -28,11 +29,22 @@ def gallery(tour: Tour, given: Given, words: Words) -> dict[str, str]:
     alt = words("plot.training.alt")
     drawn["training"] = draw("training", alt, trainings, panels=len(tour.trainings))
     drawn["repairs"] = draw("repairs", words("plot.repairs.alt"), errors)
-    return drawn
+    return {name: svg + caption(name, tour, words) for name, svg in drawn.items()}
+
+
+def caption(name: str, tour: Tour, words: Words) -> str:
+    """The line under a plot."""
+    text = words(f"plot.{name}.caption", **marked_numbers(name, tour))
+    return f"\n<figcaption>{escape(text)}</figcaption>"
 
 
 def description(step: str, tour: Tour, words: Words) -> str:
     """What a step's plot shows, in words, with the number that it marks."""
+    return words(f"plot.{step}.alt", **marked_numbers(step, tour))
+
+
+def marked_numbers(step: str, tour: Tour) -> dict[str, str]:
+    """The network's output and the number that a step's plot marks, as printed."""
     marked = {
         "self_information": -plots.value(tour, "log"),
         "entropy": plots.value(tour, "coin_entropy"),
@@ -42,7 +54,7 @@ def description(step: str, tour: Tour, words: Words) -> str:
         "mse": plots.value(tour, "mse"),
     }
     y = plots.value(tour, "network_output")
-    return words(f"plot.{step}.alt", y=f"{y:.4f}", value=f"{marked.get(step, 0.0):.4f}")
+    return {"y": f"{y:.4f}", "value": f"{marked.get(step, 0.0):.4f}"}
 
 
 def _on(plot: Callable[..., None], *arguments: Any) -> Callable[..., None]:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 import lossary.nn as nn
-from lossary.tour.draws import study_stream
+from lossary.tour.draws import seed_70_stream
 from lossary.tour.network import Network
 
 SEED = 70
@@ -25,13 +25,14 @@ class Given:
     b: Tensor  # targets for MSE (3, 5)
     outputs: Tensor  # scores of three examples over five classes
     s: Tensor  # scores of four examples with two classes (4, 1)
-    random_state: dict[str, Tensor]  # torch's generator just before a draw
+    before_outputs: Tensor  # the state of torch's generator just before outputs
+    before_next: Tensor  # and after s
     p: Tensor = field(default_factory=lambda: torch.tensor([0.4, 0.6]))
     q: Tensor = field(default_factory=lambda: torch.tensor([0.0, 1.0]))
     u: Tensor = field(default_factory=lambda: torch.tensor([0.5, 0.5]))
     rare: Tensor = field(default_factory=lambda: torch.tensor(0.3))
     t4: Tensor = field(default_factory=lambda: torch.tensor([[1.0], [0.0], [1.0], [0.0]]))
-    stream: list[float] = field(default_factory=study_stream)
+    stream: list[float] = field(default_factory=seed_70_stream)
     eps: float = 1e-30
 
 
@@ -47,11 +48,21 @@ def draw() -> Given:
         x = torch.tensor([[0.0, 1.0]])
         torch.manual_seed(SEED)
         # One stream: the order of the draws is what makes the figures the study's.
-        state = {"softmax_input": torch.get_rng_state()}
         z = torch.rand(1, 10)
         a, b = torch.randn(3, 5), torch.randn(3, 5)
-        state["cross_entropy_logits"] = torch.get_rng_state()
+        before_outputs = torch.get_rng_state()
         outputs = torch.randn(3, 5)
         s = torch.randn(4, 1)
-        state["next_draw"] = torch.get_rng_state()
-        return Given(x, net, net(x), torch.tensor([1.0]), z, a, b, outputs, s, state)
+        return Given(
+            x=x,
+            net=net,
+            y=net(x),
+            t=torch.tensor([1.0]),
+            z=z,
+            a=a,
+            b=b,
+            outputs=outputs,
+            s=s,
+            before_outputs=before_outputs,
+            before_next=torch.get_rng_state(),
+        )

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from lossary.tour import text, text_results
 from lossary.tour.guide import Listener
+from lossary.tour.layout import console, tell
 from lossary.tour.results import Step, TrainingResult
 from lossary.tour.training import Task, Watch
 from lossary.tour.words import Words
@@ -18,7 +18,7 @@ class Bars(Listener):
 
     def __init__(self, words: Words) -> None:
         self.words = words
-        errors = Console(stderr=True)
+        errors = console(stderr=True)
         self.progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -43,19 +43,19 @@ class Teller(Bars):
 
     def __init__(self, words: Words) -> None:
         super().__init__(words)
-        self.console = text.console()
-        text.tell(self.console, text.opening(words))
+        self.console = console()
+        tell(self.console, text.opening(words))
 
     def step(self, order: int, found: Step) -> None:
         """Print a step."""
-        text.tell(self.console, text.step(self.words, order, found))
+        tell(self.console, text.step(self.words, order, found))
 
     @contextmanager
     def trainings(self, tasks: tuple[Task, ...]) -> Iterator[None]:
         """Print what the trainings are about."""
-        text.tell(self.console, text_results.training_opening(self.words))
+        tell(self.console, text_results.training_opening(self.words))
         yield
 
     def trained(self, found: TrainingResult) -> None:
         """Print a training."""
-        text.tell(self.console, text_results.training(self.words, found))
+        tell(self.console, text_results.training(self.words, found))

@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import Any
 
 from lossary.core.errors import LossaryError
+from lossary.tour.words import Words
 
 EXTRAS = {"mpmath": "tour", "sklearn": "tour", "matplotlib": "plot"}
 DISTRIBUTIONS = {"sklearn": "scikit-learn"}
@@ -12,9 +13,18 @@ DISTRIBUTIONS = {"sklearn": "scikit-learn"}
 class MissingExtraError(LossaryError, ImportError):
     """A library that comes with an extra is not installed."""
 
+    def __init__(self, library: str, extra: str) -> None:
+        self.library = library
+        self.extra = extra
+        super().__init__(self.told(Words("en")))
+
+    def told(self, words: Words) -> str:
+        """What is missing and how to install it, in a language."""
+        return words("cli.missing", library=self.library, extra=self.extra)
+
 
 def need(module: str) -> Any:
-    """Import a module of an extra, or say in one line how to install it.
+    """Import a module of an extra, or say how to install it.
 
     >>> need("mpmath").mpf(2) ** 0.5 > 1.4142
     True
@@ -25,6 +35,4 @@ def need(module: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.split(".")[0] != root:
             raise
-        library = DISTRIBUTIONS.get(root, root)
-        line = f'pip install "lossary[{EXTRAS[root]}]"'
-        raise MissingExtraError(f"{library} is not installed. Install it with: {line}") from error
+        raise MissingExtraError(DISTRIBUTIONS.get(root, root), EXTRAS[root]) from error

@@ -7,11 +7,13 @@ import torch
 
 import lossary
 from lossary.tour import text_results
+from lossary.tour.digits import distance
 from lossary.tour.expected import printed
 from lossary.tour.formulas import mathml
+from lossary.tour.given_code import GIVEN, IMPORTS
 from lossary.tour.page_results import repair_section, training_section
 from lossary.tour.results import WAYS, Figure, Step, Tour
-from lossary.tour.text import code, distance, matrix, shown_value
+from lossary.tour.text_figure import code, is_code, matrix, shown_value
 from lossary.tour.words import Words
 
 MARK = {True: '<span class="good">✓</span>', False: '<span class="bad">✗</span>'}
@@ -32,11 +34,20 @@ def page(tour: Tour, drawn: dict[str, str], words: Words) -> str:
         f"<title>{title}</title>\n<style>\n{css}</style>\n</head>\n<body>\n<header>\n"
         f"<h1>{title}</h1>\n<p>{escape(words('lead'))}</p>\n{summary(words, tour)}"
         f'<p class="note">{escape(versions)}</p>\n</header>\n{contents(words, tour)}<main>\n'
-        f'<p class="note">{escape(words("column_note"))}</p>\n{steps}'
+        f"{reading_guide(words)}{steps}"
         f"{training_section(words, tour.trainings, drawn['training'])}"
         f"{repair_section(words, tour.repairs, drawn['repairs'])}"
-        f"</main>\n<footer><p>{escape(words('summary.next'))}</p></footer>\n</body>\n</html>\n"
+        f"</main>\n<footer><p>{escape(words('summary.next'))}</p>\n<p>{escape(words('notebook'))}</p></footer>\n</body>\n</html>\n"
     )
+
+
+def reading_guide(words: Words) -> str:
+    """How to read the tables, and how to run the code in them."""
+    column, code, notebook = (
+        f'<p class="note">{escape(words(key))}</p>\n'
+        for key in ("column_note", "code_note", "notebook")
+    )
+    return f"{column}{code}<pre>{escape(IMPORTS)}</pre>\n{notebook}"
 
 
 def summary(words: Words, tour: Tour) -> str:
@@ -49,9 +60,16 @@ def summary(words: Words, tour: Tour) -> str:
 def contents(words: Words, tour: Tour) -> str:
     """Links to the sections."""
     keys = [(step.key, words(f"step.{step.key}.title")) for step in tour.steps]
-    keys += [("training", words("training.title")), ("repairs", words("repairs.title"))]
-    items = "".join(f'<li><a href="#{key}">{escape(title)}</a></li>\n' for key, title in keys)
-    return f'<nav aria-label="{escape(words("page.contents"))}"><ol>\n{items}</ol></nav>\n'
+    more = [("training", words("training.title")), ("repairs", words("repairs.title"))]
+    # Only the steps are numbered, here as in their headings.
+    numbered = "".join(f"<li>{_link(*entry)}</li>\n" for entry in keys)
+    plain = "".join(f'<li class="plain">{_link(*entry)}</li>\n' for entry in more)
+    label = escape(words("page.contents"))
+    return f'<nav aria-label="{label}"><ol>\n{numbered}{plain}</ol></nav>\n'
+
+
+def _link(key: str, title: str) -> str:
+    return f'<a href="#{key}">{escape(title)}</a>'
 
 
 def step_section(words: Words, order: int, step: Step, drawn: str) -> str:
@@ -63,7 +81,9 @@ def step_section(words: Words, order: int, step: Step, drawn: str) -> str:
     return (
         f'<section id="{step.key}">\n<h2>{order}. {title}</h2>\n'
         f'<p class="question">{question}</p>\n{mathml(step.key)}\n<p>{idea}</p>\n'
-        f"<figure>{drawn}</figure>\n{figures}</section>\n"
+        f"<figure>{drawn}</figure>\n"
+        f'<p class="note">{escape(words(f"given.{step.key}"))}</p>\n'
+        f"<pre>{escape(GIVEN[step.key])}</pre>\n{figures}</section>\n"
     )
 
 
@@ -96,8 +116,7 @@ def _row(words: Words, figure: Figure, way: str) -> str:
     answer = figure.answers[way]
     value = shown_value(figure, way)
     says = escape(code(words, figure, way))
-    is_code = bool(answer.code) and says != escape(words("same_line"))
-    cell = f"<code>{says}</code>" if is_code else says
+    cell = f"<code>{says}</code>" if is_code(figure, way) else says
     wrong = "" if answer.comes_out else f" {MARK[False]}"
     return (
         f'<tr class="{way}"><th scope="row">{escape(words(f"way.{way}"))}{wrong}</th>'

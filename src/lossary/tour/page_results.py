@@ -2,9 +2,9 @@
 
 from html import escape
 
+from lossary.tour.digits import number
 from lossary.tour.results import Repair, TrainingResult
-from lossary.tour.text import number
-from lossary.tour.text_results import losses, outcome, reading, setup, sign, unit
+from lossary.tour.text_results import losses, outcome, reading, roundings, setup, sign, unit
 from lossary.tour.words import Words
 
 
@@ -60,12 +60,22 @@ def _repair(words: Words, repair: Repair) -> str:
         + "</tr>\n"
         for m in repair.measured
     )
+    notes = "".join(f'<p class="note">{escape(line)}</p>\n' for line in roundings(words, repair))
     tone = "good" if repair.lossary_is_right else "bad"
     return (
         f"<h3>{escape(words(f'repair.{repair.key}.title'))}</h3>\n"
-        f"<pre>{escape(repair.code)}</pre>\n"
+        f"{_calls(words, repair)}"
         f'<div class="scroll"><table><thead><tr><td></td>{head}</tr></thead>\n'
-        f"<tbody>{rows}</tbody></table></div>\n"
+        f"<tbody>{rows}</tbody></table></div>\n{notes}"
         f'<p class="{tone}">{sign(repair)} {escape(words(outcome(repair)))}</p>\n'
         f"<p>{escape(words(f'repair.{repair.key}.why'))}</p>\n"
     )
+
+
+def _calls(words: Words, repair: Repair) -> str:
+    given = f"<pre>{escape(repair.given)}</pre>\n" if repair.given else ""
+    parts = []
+    for way, code in repair.calls:
+        name = f'<p class="note">{escape(words(f"way.{way}"))}:</p>\n' if way else ""
+        parts.append(f"{name}<pre>{escape(code)}</pre>\n")
+    return given + "".join(parts)

@@ -68,10 +68,8 @@ class Recipe:
         )
 
     def _from_library(self, compute: Callable[[Any, Given], Any], nn: Any, given: Given) -> Any:
-        """Run one library's line; a line that draws finds the stream where the study had it."""
+        """Run one library's lines; those that draw leave the caller's random stream alone."""
         with torch.random.fork_rng(devices=[]):
-            if self.topic in given.random_state:
-                torch.set_rng_state(given.random_state[self.topic])
             return compute(nn, given)
 
 

@@ -1,89 +1,102 @@
-"""Places where torch's number is wrong and Lossary's is right, measured on this machine."""
+"""Places where torch's number is wrong and Lossary's is right, measured on this machine.
 
-from collections.abc import Callable
+The code that the tour shows is the source of what ran; ``F`` is torch.nn.functional, then
+lossary.functional.
+"""
+
 from typing import Any
 
 import torch
+from torch import Tensor
 
 import lossary
 import lossary.functional
 from lossary.tour import exact
+from lossary.tour.recipe import shown
 from lossary.tour.results import Measured, Repair
 
-# Rows of a half-precision batch: from 65,520 on, float16 cannot hold their number.
-ROWS = 65_536
+
+def _confident(F: Any) -> Any:
+    scores = torch.tensor([[20.0, 0.0]], requires_grad=True)
+    loss = F.cross_entropy(scores, torch.tensor([0]))
+    (slope,) = torch.autograd.grad(loss, scores)
+    return loss.item(), slope[0, 0].item()
 
 
 def confident() -> Repair:
     """Cross-entropy of a confident, correct prediction: small, but not nothing."""
-
-    def value_and_slope(library: Any) -> tuple[float, float]:
-        scores = torch.tensor([[20.0, 0.0]], requires_grad=True)
-        loss = library.cross_entropy(scores, torch.tensor([0]))
-        (slope,) = torch.autograd.grad(loss, scores)
-        return loss.item(), slope[0, 0].item()
-
-    (theirs, their_slope), (ours, our_slope) = _both(value_and_slope)
+    (theirs, their_slope), (ours, our_slope) = _both(_confident)
     value = exact.at_50_digits(lambda mp: mp.log1p(mp.exp(-20)))
     slope = exact.at_50_digits(lambda mp: -1 / (1 + mp.exp(20)))
     return Repair(
         "confident",
-        "cross_entropy(tensor([[20., 0.]]), tensor([0]))",
+        shown(_confident),
         (Measured("value", theirs, ours, value), Measured("slope", their_slope, our_slope, slope)),
     )
 
 
+def _negative_logit(F: Any) -> Any:
+    score, target = torch.tensor([-20.0]), torch.tensor([0.0])
+    return F.binary_cross_entropy_with_logits(score, target).item()
+
+
 def negative_logit() -> Repair:
     """Binary cross-entropy of a confident no: right on one side of zero, 0 on the other."""
-
-    def value(library: Any) -> float:
-        score, target = torch.tensor([-20.0]), torch.tensor([0.0])
-        return float(library.binary_cross_entropy_with_logits(score, target))
-
-    theirs, ours = _both(value)
+    theirs, ours = _both(_negative_logit)
     true = exact.at_50_digits(lambda mp: mp.log1p(mp.exp(-20)))
     return Repair(
-        "negative_logit",
-        "binary_cross_entropy_with_logits(tensor([-20.]), tensor([0.]))",
-        (Measured("value", theirs, ours, true),),
+        "negative_logit", shown(_negative_logit), (Measured("value", theirs, ours, true),)
     )
+
+
+def _half_precision(F: Any) -> Any:
+    scores = torch.tensor([[1.0, 0.0]]).half().repeat(65536, 1)
+    return F.cross_entropy(scores, torch.zeros(65536, dtype=torch.long)).item()
 
 
 def half_precision() -> Repair:
     """A mean over a large float16 batch: the count overflows to infinity, the mean to 0."""
-
-    def value(library: Any) -> float:
-        scores = torch.tensor([[1.0, 0.0]], dtype=torch.float16).repeat(ROWS, 1)
-        return float(library.cross_entropy(scores, torch.zeros(ROWS, dtype=torch.long)))
-
-    theirs, ours = _both(value)
-    # The answer is rounded once, to float16: that rounding belongs to the dtype, not the loss.
+    theirs, ours = _both(_half_precision)
     true = exact.at_50_digits(lambda mp: mp.log1p(mp.exp(-1)))
-    rounded = torch.tensor(true, dtype=torch.float64).to(torch.float16).item()
-    return Repair(
-        "half_precision",
-        f"cross_entropy(tensor([[1., 0.]]).half().repeat({ROWS}, 1), zeros({ROWS}).long())",
-        (Measured("value", theirs, ours, rounded),),
-    )
+    measured = Measured("value", theirs, ours, true, dtype="float16")
+    return Repair("half_precision", shown(_half_precision), (measured,))
+
+
+def _pair() -> tuple[Tensor, Tensor]:
+    random = torch.Generator().manual_seed(6)
+    x = torch.randn(10, generator=random)
+    y = x + 1e-4 * torch.randn(10, generator=random)
+    return x, y
+
+
+def _kl_torch(F: Any, x: Tensor, y: Tensor) -> Any:
+    return F.kl_div(y.log_softmax(0), x.softmax(0), reduction="sum").item()
+
+
+def _kl_lossary(x: Tensor, y: Tensor) -> Any:
+    return lossary.kl_divergence(lossary.Logits(x), lossary.Logits(y)).item()
 
 
 def nearly_equal() -> Repair:
     """KL divergence of two nearly equal distributions: never negative, except in torch."""
-    random = torch.Generator().manual_seed(6)
-    x = torch.randn(10, generator=random)
-    y = x + 1e-4 * torch.randn(10, generator=random)
-    theirs = torch.nn.functional.kl_div(y.log_softmax(0), x.softmax(0), reduction="sum")
-    ours = lossary.kl_divergence(lossary.Logits(x), lossary.Logits(y))
+    x, y = _pair()
+    theirs, ours = _kl_torch(torch.nn.functional, x, y), _kl_lossary(x, y)
 
     def divergence(mp: Any) -> Any:
         p, q = (exact.softmax(mp, exact.exactly(mp, t)) for t in (x, y))
         return exact.kl_divergence(mp, p, q)
 
-    measured = Measured("value", theirs.item(), ours.item(), exact.at_50_digits(divergence))
-    return Repair("nearly_equal", "kl_divergence(Logits(x), Logits(x + 1e-4 * noise))", (measured,))
+    return Repair(
+        "nearly_equal",
+        shown(_kl_lossary),
+        (Measured("value", theirs, ours, exact.at_50_digits(divergence)),),
+        torch_code=shown(_kl_torch),
+        # All but the last line, which hands the two over.
+        given=shown(_pair).rpartition("\n")[0],
+    )
 
 
-def _both(compute: Callable[[Any], Any]) -> tuple[Any, Any]:
+def _both(compute: Any) -> tuple[Any, Any]:
     return compute(torch.nn.functional), compute(lossary.functional)
 
 

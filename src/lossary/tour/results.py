@@ -1,5 +1,6 @@
 """What a tour finds, as plain numbers: nothing here knows how it will be shown."""
 
+import struct
 from dataclasses import dataclass
 
 WAYS = ("by_hand", "lossary", "torch", "exact")
@@ -84,25 +85,54 @@ class TrainingResult:
 
 @dataclass(frozen=True)
 class Measured:
-    """One number of a repair: torch's, Lossary's and the exact one."""
+    """One number of a repair: torch's, Lossary's and the exact one.
+
+    ``dtype`` is that of the answers: of a float16 nobody can ask for five digits.
+    """
 
     what: str
     torch: float
     lossary: float
     exact: float
+    dtype: str = "float32"
+
+    @property
+    def rounded(self) -> float | None:
+        """The exact number in the answer's dtype, where that holds fewer than five digits.
+
+        >>> Measured("value", 0.0, 0.0, 0.1, dtype="float16").rounded
+        0.0999755859375
+        """
+        if self.dtype != "float16":
+            return None
+        half: float = struct.unpack("e", struct.pack("e", self.exact))[0]
+        return half
 
     def off(self, value: float) -> float:
-        """Relative distance of a value from the exact one."""
-        return relative(value, self.exact)
+        """Relative distance of a value from the nearest that its dtype can say."""
+        return relative(value, self.exact if self.rounded is None else self.rounded)
 
 
 @dataclass(frozen=True)
 class Repair:
-    """A place where torch's number may be wrong: the code, and each number measured now."""
+    """A place where torch's number may be wrong: the code, and each number measured now.
+
+    ``torch_code`` is torch's own call where it has no such call as Lossary's, and ``given``
+    what both start from.
+    """
 
     key: str
     code: str
     measured: tuple[Measured, ...]
+    torch_code: str = ""
+    given: str = ""
+
+    @property
+    def calls(self) -> tuple[tuple[str, str], ...]:
+        """The code by way: under no way's name where one call serves both."""
+        if not self.torch_code:
+            return (("", self.code),)
+        return (("torch", self.torch_code), ("lossary", self.code))
 
     @property
     def lossary_is_right(self) -> bool:

@@ -6,31 +6,13 @@ import warnings
 from collections.abc import Callable
 from html import escape
 
+from lossary.tour.fonts import korean_font
 from lossary.tour.optional import need
 from lossary.tour.words import Words
 
 # Ink stands for the page's text colour; the colour itself is used for nothing else.
 INK = "#010203"
 WIDTH, HEIGHT = 4.6, 2.7
-KOREAN_FONTS = (
-    "Noto Sans CJK KR",
-    "Noto Sans KR",
-    "NanumGothic",
-    "Nanum Gothic",
-    "NanumBarunGothic",
-    "Malgun Gothic",
-    "Apple SD Gothic Neo",
-    "AppleGothic",
-    "UnDotum",
-    "Baekmuk Dotum",
-)
-
-
-def korean_font() -> str | None:
-    """An installed font with Korean letters, if matplotlib sees one."""
-    manager = need("matplotlib.font_manager").fontManager
-    installed = {font.name for font in manager.ttflist}
-    return next((name for name in KOREAN_FONTS if name in installed), None)
 
 
 def label_words(words: Words) -> Words:

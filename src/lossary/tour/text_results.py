@@ -4,8 +4,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from lossary.tour.digits import number
+from lossary.tour.layout import heading, indent
 from lossary.tour.results import Repair, Tour, TrainingResult
-from lossary.tour.text import heading, indent, number
+from lossary.tour.text_code import Code
 from lossary.tour.words import Words
 
 PERCENT = {"accuracy", "typical_probability"}
@@ -116,12 +118,34 @@ def repairs(words: Words, found: tuple[Repair, ...]) -> RenderableType:
         parts += [
             Text(),
             indent(Text(words(f"repair.{one.key}.title"), style="bold"), 2),
-            indent(Text(one.code, style="cyan", overflow="fold"), 4),
+            *calls(words, one),
             indent(table, 4),
+            *(indent(Text(line), 4) for line in roundings(words, one)),
             indent(Text(f"{sign(one)} {words(outcome(one))}"), 4),
             indent(Text(words(f"repair.{one.key}.why"), style="dim"), 4),
         ]
     return Group(*parts)
+
+
+def calls(words: Words, repair: Repair) -> list[RenderableType]:
+    """What ran: one call for both libraries, or each one's own under its name."""
+    parts: list[RenderableType] = []
+    if repair.given:
+        parts.append(indent(Code(repair.given), 4))
+    for way, code in repair.calls:
+        if way:
+            parts.append(indent(Text(f"{words(f'way.{way}')}:", style="dim"), 4))
+        parts.append(indent(Code(code), 6 if way else 4))
+    return parts
+
+
+def roundings(words: Words, repair: Repair) -> list[str]:
+    """A sentence for each number that its dtype cannot hold to five digits."""
+    return [
+        words("repairs.rounded", dtype=m.dtype, exact=number(m.exact), value=number(m.rounded))
+        for m in repair.measured
+        if m.rounded is not None
+    ]
 
 
 def outcome(repair: Repair) -> str:
@@ -162,5 +186,6 @@ def summary(words: Words, tour: Tour) -> RenderableType:
         *(indent(line, 2) for line in lines),
         Text(),
         indent(Text(words("summary.next"), style="bold"), 2),
+        indent(Text(words("notebook")), 2),
         Text(),
     )

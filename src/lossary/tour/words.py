@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
@@ -48,5 +49,14 @@ def default_language(environment: Mapping[str, str] = os.environ) -> str:
     'en'
     """
     chosen = next(filter(None, (environment.get(k) for k in ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
-    language = chosen.split("_")[0].split(".")[0].lower()
+    language = language_of(chosen)
     return language if language in LANGUAGES else "en"
+
+
+def language_of(locale: str) -> str:
+    """The language in a locale's name.
+
+    >>> language_of("ko_KR.UTF-8"), language_of("KO"), language_of("en-GB")
+    ('ko', 'ko', 'en')
+    """
+    return re.split("[-_.@]", locale.strip())[0].lower()

@@ -12,8 +12,13 @@ class OutputError(LossaryError, OSError):
     """A place that cannot be written to."""
 
 
+PAGE = "tour.html"
+
+
 def prepare(directory: Path, words: Words) -> None:
     """Make the directory and try it, so that a wrong ``--out`` is told before the work."""
+    if (directory / PAGE).is_dir():
+        raise OutputError(words("cli.page_is_a_directory", path=directory, page=directory / PAGE))
     try:
         directory.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=directory):

@@ -24,9 +24,9 @@ def _coin_exact(mp: Any, g: Given) -> Any:
 
 
 def _eps_by_hand(g: Given) -> Tensor:
-    u = g.u + g.eps
-    q = g.q + g.eps
-    return (u * torch.log(u / q)).sum()
+    truth = g.u + g.eps
+    belief = g.q + g.eps
+    return (truth * torch.log(truth / belief)).sum()
 
 
 def _eps(nn: Any, g: Given) -> Any:

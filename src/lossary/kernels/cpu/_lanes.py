@@ -1,0 +1,272 @@
+"""What every kernel is made of: formats widened on load, rounded on store, exp, lanes.
+
+numpy knows no bfloat16, so half precision reaches a kernel as the bits torch stores: int16
+stands for bfloat16, uint16 for float16. Loops run over explicit lanes, since the compiler does
+not turn a plain maximum or a plain sum of exponentials into vector code.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic, overload
+
+# Contraction is FMA; NaN and infinity keep their meaning. Division by zero is infinity here.
+EXACT = {"contract", "nsz"}
+
+# As wide as four vectors of 16 float32; a row's partial sums and maxima live in this many lanes.
+LANES = 64
+# Partial sums move to float64 after this many additions, so that no length costs digits.
+RUN = 64
+
+# ln 2 in two parts, the first short enough that its multiples are exact.
+LN2_HIGH_32, LN2_LOW_32 = np.float32(0.693359375), np.float32(math.log(2) - 0.693359375)
+LN2_HIGH_64 = float.fromhex("0x1.62e42fee00000p-1")
+LN2_LOW_64 = float.fromhex("0x1.a39ef35793c76p-33")
+# Exponentials come 2**32 times too large: a sum of numbers below the normal ones may be normal.
+LIFT, DROP = 32, 2.0**-32
+# Below these even the lifted exponential is below the smallest normal number.
+LOWEST_32, LOWEST_64 = np.float32(-109.517), -730.577
+# exp r as its series, |r| <= ln 2 / 2: r^8 / 8! and r^14 / 14! are below half a last place.
+SERIES_32 = tuple(np.float32(1 / math.factorial(k)) for k in range(8))
+SERIES_64 = tuple(1 / math.factorial(k) for k in range(14))
+
+# atanh s = s (1 + s^2 / 3 + s^4 / 5 + ...).
+ODD = tuple(1 / (2 * k + 1) for k in range(16))
+
+_HALF_FORMATS = (types.int16, types.uint16)
+
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def compiled(function: Function) -> Function:
+    """Compile a kernel, without Python's lock; the result is kept on disk."""
+    made: Function = njit(nogil=True, cache=True, fastmath=EXACT, error_model="numpy")(function)
+    return made
+
+
+def reordered(function: Function) -> Function:
+    """The same for sums whose terms may be added in any order."""
+    flags = EXACT | {"reassoc"}
+    made: Function = njit(nogil=True, cache=True, fastmath=flags, error_model="numpy")(function)
+    return made
+
+
+@intrinsic
+def widened(typing_context: Any, value: Any) -> Any:
+    """A stored number as float32 or float64."""
+    if value not in _HALF_FORMATS:
+        return value(value), lambda context, builder, signature, args: args[0]
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        if value == types.uint16:
+            return builder.fpext(builder.bitcast(args[0], ir.HalfType()), ir.FloatType())
+        bits = builder.shl(builder.zext(args[0], ir.IntType(32)), ir.IntType(32)(16))
+        return builder.bitcast(bits, ir.FloatType())
+
+    return types.float32(value), generate
+
+
+@intrinsic
+def rounded(typing_context: Any, value: Any, like: Any) -> Any:
+    """A computed number in the format in which ``like`` is stored, rounded to nearest even."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        if like not in _HALF_FORMATS:
+            return context.cast(builder, args[0], value, like)
+        number = context.cast(builder, args[0], value, types.float32)
+        if like == types.uint16:
+            return builder.bitcast(builder.fptrunc(number, ir.HalfType()), ir.IntType(16))
+        whole = ir.IntType(32)
+        bits = builder.bitcast(number, whole)
+        odd = builder.and_(builder.lshr(bits, whole(16)), whole(1))
+        nearest = builder.add(bits, builder.add(odd, whole(0x7FFF)))
+        quiet = builder.or_(bits, whole(0x400000))
+        is_nan = builder.fcmp_unordered("uno", number, number)
+        kept = builder.select(is_nan, quiet, nearest)
+        return builder.trunc(builder.lshr(kept, whole(16)), ir.IntType(16))
+
+    return like(value, like), generate
+
+
+@intrinsic
+def _lifted_power_of_two(typing_context: Any, exponent: Any, like: Any) -> Any:
+    """2 to a whole exponent plus 32; the result must be a normal number."""
+    width, bias, shift = (32, 127 + LIFT, 23) if like == types.float32 else (64, 1023 + LIFT, 52)
+    number = ir.FloatType() if like == types.float32 else ir.DoubleType()
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        whole = ir.IntType(width)
+        bits = builder.shl(builder.add(args[0], whole(bias)), whole(shift))
+        return builder.bitcast(bits, number)
+
+    return like(exponent, like), generate
+
+
+@intrinsic
+def larger(typing_context: Any, a: Any, b: Any) -> Any:
+    """The larger of two numbers; a NaN in ``a`` is passed over."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.select(builder.fcmp_ordered(">", args[0], args[1]), args[0], args[1])
+
+    return (a if a == b else types.undefined)(a, b), generate
+
+
+@intrinsic
+def _exponent_and_fraction(typing_context: Any, x: Any) -> Any:
+    """A positive normal float64 as ``2**k * m`` with m from sqrt(1/2) to sqrt(2)."""
+    pair = types.UniTuple(types.float64, 2)
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        whole = ir.IntType(64)
+        bits = builder.bitcast(args[0], whole)
+        # The bits of sqrt(1/2): what lies above them is 2**k times a fraction from there on.
+        above = builder.sub(bits, whole(0x3FE6A09E667F3BCD))
+        k = builder.ashr(above, whole(52))
+        fraction = builder.sub(bits, builder.shl(k, whole(52)))
+        parts = [builder.sitofp(k, ir.DoubleType()), builder.bitcast(fraction, ir.DoubleType())]
+        return context.make_tuple(builder, pair, parts)
+
+    return pair(x), generate
+
+
+@compiled
+def logarithm(x: float) -> Any:
+    """Log of a positive normal float64, to its last digits."""
+    k, m = _exponent_and_fraction(x)
+    s = (m - 1) / (m + 1)
+    return k * LN2_HIGH_64 + (k * LN2_LOW_64 + 2 * s * _odd_series(s * s))
+
+
+@compiled
+def log1p_of_unit(u: float) -> float:
+    """``log(1 + u)`` for u from 0 to 1: small u keeps its digits."""
+    s = u / (2 + u)
+    q = s * s
+    high = q * q
+    high = high * high * q
+    high = high * high * q
+    tail = (((ODD[15] * q + ODD[14]) * q + ODD[13]) * q + ODD[12]) * q + ODD[11]
+    return 2 * s * (_odd_series(q) + high * tail)
+
+
+@compiled
+def _odd_series(q: float) -> float:
+    """``1 + q/3 + q^2/5 + ... + q^10/21``: atanh(s) / s at q = s^2."""
+    series = ((ODD[10] * q + ODD[9]) * q + ODD[8]) * q + ODD[7]
+    series = ((series * q + ODD[6]) * q + ODD[5]) * q + ODD[4]
+    return (((series * q + ODD[3]) * q + ODD[2]) * q + ODD[1]) * q + ODD[0]
+
+
+def lifted_exponential(x: float) -> float:
+    """Exp of a number that is not positive, times 2**32; NaN of NaN."""
+    return math.exp(x) / DROP
+
+
+@overload(lifted_exponential, jit_options={"fastmath": EXACT})
+def _lifted_exponential(x: Any) -> Any:
+    return _exponential_32 if x == types.float32 else _exponential_64
+
+
+def _exponential_32(x: Any) -> Any:
+    n = np.rint(x * np.float32(1.4426950408889634))
+    r = (x - n * LN2_HIGH_32) - n * LN2_LOW_32
+    c = SERIES_32
+    series = (((c[7] * r + c[6]) * r + c[5]) * r + c[4]) * r + c[3]
+    series = ((series * r + c[2]) * r + c[1]) * r + c[0]
+    small = x < LOWEST_32
+    scale = _lifted_power_of_two(np.int32(0) if small else np.int32(n), np.float32(0))
+    return np.float32(0) if small else series * scale
+
+
+def _exponential_64(x: Any) -> Any:
+    n = np.rint(x * 1.4426950408889634)
+    r = (x - n * LN2_HIGH_64) - n * LN2_LOW_64
+    c = SERIES_64
+    series = (((c[13] * r + c[12]) * r + c[11]) * r + c[10]) * r + c[9]
+    series = ((((series * r + c[8]) * r + c[7]) * r + c[6]) * r + c[5]) * r + c[4]
+    series = (((series * r + c[3]) * r + c[2]) * r + c[1]) * r + c[0]
+    small = x < LOWEST_64
+    scale = _lifted_power_of_two(np.int64(0) if small else np.int64(n), 0.0)
+    return 0.0 if small else series * scale
+
+
+@compiled
+def exponential(x: float) -> float:
+    """Exp of a float64 that is not positive."""
+    return lifted_exponential(x) * DROP
+
+
+@compiled
+def _fill(part: Any, left_out: int, lanes: Any) -> None:
+    """Copy less than one lane each; what is left out, and the lanes beyond, are -inf."""
+    for k in range(LANES):
+        lanes[k] = -np.inf
+    for k in range(part.shape[0]):
+        lanes[k] = widened(part[k])
+    if 0 <= left_out < part.shape[0]:
+        lanes[left_out] = -np.inf
+
+
+@compiled
+def highest(row: Any, lanes: Any) -> Any:
+    """The highest number of a row, -inf of an empty one; NaN is passed over."""
+    whole = row.shape[0] // LANES * LANES
+    _fill(row[whole:], -1, lanes)
+    for start in range(0, whole, LANES):
+        part = row[start : start + LANES]
+        for k in range(LANES):
+            lanes[k] = larger(widened(part[k]), lanes[k])
+    for k in range(LANES // 2):
+        lanes[k] = larger(lanes[k + LANES // 2], lanes[k])
+    for k in range(LANES // 4):
+        lanes[k] = larger(lanes[k + LANES // 4], lanes[k])
+    top = lanes[0]
+    for k in range(1, LANES // 4):
+        top = larger(lanes[k], top)
+    return top
+
+
+@compiled
+def _add(row: Any, top: Any, lanes: Any) -> float:
+    """Add lifted ``exp(x - top)`` to the lanes; what longer runs would lose goes to the answer."""
+    total, run = 0.0, 0
+    for start in range(0, row.shape[0], LANES):
+        part = row[start : start + LANES]
+        for k in range(LANES):
+            lanes[k] += lifted_exponential(widened(part[k]) - top)
+        run += 1
+        if run == RUN:
+            run = 0
+            total += _drained(lanes)
+    return total
+
+
+@reordered
+def _drained(lanes: Any) -> float:
+    total = 0.0
+    for k in range(LANES):
+        total += lanes[k]
+        lanes[k] = 0
+    return total
+
+
+@compiled
+def exponential_sum(row: Any, left_out: int, top: Any, lanes: Any, spare: Any) -> float:
+    """The sum of ``exp(x - top)`` over a row but for one entry, in float64 beyond short runs."""
+    for k in range(LANES):
+        lanes[k] = 0
+    whole = row.shape[0] // LANES * LANES
+    special = min(left_out // LANES * LANES, whole)
+    total = _add(row[:special], top, lanes)
+    if special < whole:
+        after = special + LANES
+        _fill(row[special:after], left_out - special, spare)
+        total += _add(spare, top, lanes) + _add(row[after:whole], top, lanes)
+    _fill(row[whole:], left_out - whole, spare)
+    return (total + _add(spare, top, lanes) + _drained(lanes)) * DROP

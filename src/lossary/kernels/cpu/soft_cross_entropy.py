@@ -1,0 +1,71 @@
+"""Cross-entropy with soft or smoothed targets: five numbers an item are kept.
+
+Floor: scores and mass are read once forward; backward reads them again and writes the gradient.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lossary.kernels.cpu import _soft_rows
+from lossary.kernels.cpu._arrays import array, computing
+from lossary.kernels.cpu._threads import share
+
+
+def reason_against(tensors: tuple[Tensor, ...], options: dict[str, Any]) -> str | None:
+    """A row without classes has no leader."""
+    return None if tensors[0].shape[1] else "there are no classes"
+
+
+def losses(
+    tensors: tuple[Tensor, ...], options: dict[str, Any], summed: bool
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """The losses, or their sum, and what the gradient needs of each item."""
+    x, target = tensors[:2]
+    rows, mass = _rows(x), _rows(target) if target.is_floating_point() else target.reshape(-1)
+    items = torch.empty(len(rows), dtype=torch.float64)
+    notes = torch.empty((_soft_rows.NOTES, len(rows)), dtype=torch.float64)
+    settings = _settings(tensors, options)
+    results = array(torch.empty(0, dtype=computing(x.dtype))), array(items), array(notes)
+    share(_soft_rows.losses, len(rows), x.numel(), array(rows), array(mass), *settings, *results)
+    if summed:
+        return items.sum(), (notes,)
+    return items.view(x.shape[0], *x.shape[2:]), (notes,)
+
+
+def gradient(
+    tensors: tuple[Tensor, ...],
+    options: dict[str, Any],
+    notes: tuple[Tensor, ...],
+    scale: Tensor,
+) -> Tensor:
+    """The slope of the scores times each item's scale, in the scores' dtype."""
+    x, target = tensors[:2]
+    rows, mass = _rows(x), _rows(target) if target.is_floating_point() else target.reshape(-1)
+    by_item = scale.double().expand(x.shape[0], *x.shape[2:]).reshape(-1).contiguous()
+    out = torch.empty(rows.shape, dtype=x.dtype)
+    settings = _settings(tensors, options)
+    results = array(notes[0]), array(by_item), array(out)
+    share(_soft_rows.gradient, len(rows), x.numel(), array(rows), array(mass), *settings, *results)
+    return out.view(x.shape[0], *x.shape[2:], x.shape[1]).movedim(-1, 1)
+
+
+def _rows(t: Tensor) -> Tensor:
+    """Classes last and contiguous: the tensor itself where it has two dimensions."""
+    if t.dim() == 2 and (t.shape[1] == 1 or t.stride(1) == 1):
+        return t
+    return t.movedim(1, -1).reshape(-1, t.shape[1]).contiguous()
+
+
+def _settings(tensors: tuple[Tensor, ...], options: dict[str, Any]) -> tuple[Any, ...]:
+    """What index is ignored, the weights of the classes, and how the mass is smoothed."""
+    x, _, *given = tensors
+    classes, smoothing = x.shape[1], options["smoothing"]
+    weight = options.get("weight")
+    if given:  # the same for every item: a view of one number a class
+        weight = given[0].movedim(1, -1).reshape(-1, classes)[0]
+    weights = torch.ones(classes) if weight is None else weight
+    ignored = options.get("ignore_index", 0)
+    kept = 1.0 - smoothing
+    return ignored, array(weights.double()), kept, smoothing / classes

@@ -1,0 +1,26 @@
+"""Which way a call runs, and why: the call itself is asked."""
+
+from collections.abc import Callable
+from typing import Any
+
+from lossary.kernels.select import Choice, recording
+
+
+def explain_choice(loss: Callable[..., Any], *arguments: Any, **options: Any) -> list[Choice]:
+    """Make a call, and tell how each formula in it ran, with the reason.
+
+    The path is ``"fused"`` (compiled loops that keep next to nothing), ``"blocks"`` (torch
+    operations on blocks that stay in cache), ``"once"`` (torch operations on the whole of a
+    small tensor, its slope kept) or ``"formula"`` (torch operations that every transform of
+    torch differentiates). The list is empty where the loss is torch's own. The environment
+    variable ``LOSSARY_KERNELS`` (``fused``, ``blocks`` or ``formula``) caps what may run, and the
+    logger ``lossary.kernels`` says every choice at debug level.
+
+    >>> import torch, lossary.functional
+    >>> x, y = torch.zeros(2, 3), torch.tensor([0, 1])
+    >>> explain_choice(lossary.functional.cross_entropy, x, y)
+    [Choice(path='once', reason='6 entries are few enough to keep the slope')]
+    """
+    with recording() as choices:
+        loss(*arguments, **options)
+    return choices

@@ -1,0 +1,89 @@
+"""Run a kernel under autograd: forward keeps next to nothing, backward makes the gradient once.
+
+A kernel is anything with ``losses(tensors, options, summed)``, which answers with the losses or
+their sum and with notes, and ``gradient(tensors, options, notes, scale)``, which makes the first
+tensor's slope times ``scale`` from them. Every other gradient, and every second derivative, goes
+through the formula.
+"""
+
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from lossary.core.reduction import divide
+from lossary.kernels.blocks import block_gradients, differentiable_gradients, must_trace
+from lossary.kernels.formula import Formula
+
+Notes = tuple[Tensor, ...]
+Options = dict[str, Any]
+
+
+class FusedKernel(Protocol):
+    """What a module of ``kernels/cpu`` offers."""
+
+    def losses(
+        self, tensors: tuple[Tensor, ...], options: Options, summed: bool
+    ) -> tuple[Tensor, Notes]:
+        """The losses, or their sum, and what the gradient needs of each item."""
+
+    def gradient(
+        self, tensors: tuple[Tensor, ...], options: Options, notes: Notes, scale: Tensor
+    ) -> Tensor:
+        """The first tensor's slope times each item's scale."""
+
+
+def run_fused(
+    formula: Formula,
+    kernel: FusedKernel,
+    options: Options,
+    tensors: tuple[Tensor, ...],
+    reduction: str,
+    divisor: Tensor | float,
+) -> Tensor:
+    """Losses, their sum or their mean, in the first tensor's dtype."""
+    result: Tensor = _Fused.apply(  # type: ignore[no-untyped-call]
+        formula, kernel, options, reduction, divisor, *tensors
+    )
+    return result
+
+
+class _Fused(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        formula: Formula,
+        kernel: FusedKernel,
+        options: Options,
+        reduction: str,
+        divisor: Tensor | float,
+        *tensors: Tensor,
+    ) -> Tensor:
+        result, notes = kernel.losses(tensors, options, reduction != "none")
+        if any(ctx.needs_input_grad):
+            ctx.formula, ctx.kernel, ctx.options = formula, kernel, options
+            ctx.divisor, ctx.summed = divisor if reduction == "mean" else 1, reduction != "none"
+            ctx.save_for_backward(*tensors, *notes)
+        if reduction == "mean":
+            result = divide(result, divisor)
+        return result.to(tensors[0].dtype)
+
+    @staticmethod
+    def backward(ctx: Any, *upstreams: Tensor) -> Any:
+        wanted = [i for i, needed in enumerate(ctx.needs_input_grad[5:]) if needed]
+        count = len(ctx.needs_input_grad) - 5
+        saved = ctx.saved_tensors  # read once: checkpointing makes them anew at each reading
+        tensors, notes = saved[:count], saved[count:]
+        scale = divide(upstreams[0].double(), ctx.divisor)
+        grads: list[Tensor | None] = [None] * count
+        rest = wanted
+        traced = must_trace(scale)
+        if not traced and 0 in wanted:
+            grads[0] = ctx.kernel.gradient(tensors, ctx.options, notes, scale)
+            rest = wanted[1:]
+        slowly = differentiable_gradients if traced else block_gradients
+        if rest:
+            made = slowly(ctx.formula, ctx.options, ctx.summed, tensors, rest, scale)
+            for i, grad in zip(rest, made, strict=True):
+                grads[i] = grad
+        return (None, None, None, None, None, *grads)

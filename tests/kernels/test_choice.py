@@ -1,0 +1,113 @@
+"""Which way a call runs, and that it can say why."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+import torch
+
+import lossary.functional as F
+from lossary.core.errors import OptionError
+from lossary.kernels import explain_choice
+from lossary.kernels.cpu._threads import share
+
+BIG = torch.randn(1000, 50)
+LABELS = torch.randint(50, (1000,))
+
+
+def path(*args: Any, **options: Any) -> str:
+    (choice,) = explain_choice(F.cross_entropy, *args, **options)
+    assert choice.reason
+    return choice.path
+
+
+def test_each_way_has_its_place() -> None:
+    assert path(BIG, LABELS) == "fused"
+    assert path(BIG[:3], LABELS[:3]) == "once"
+    assert path(BIG[:3].double(), LABELS[:3]) == "formula"
+    assert path(BIG.to("meta"), LABELS.to("meta")) == "formula"
+    (choice,) = explain_choice(F.kl_div, BIG.log_softmax(1), BIG.softmax(1), reduction="sum")
+    assert choice.path == "blocks"
+    assert explain_choice(torch.nn.functional.mse_loss, BIG, BIG) == []
+
+
+@pytest.mark.parametrize(("level", "expected"), [("blocks", "blocks"), ("formula", "formula")])
+def test_the_environment_caps_what_may_run(
+    monkeypatch: pytest.MonkeyPatch, level: str, expected: str
+) -> None:
+    monkeypatch.setenv("LOSSARY_KERNELS", level)
+    (choice,) = explain_choice(F.cross_entropy, BIG, LABELS)
+    assert choice.path == expected
+    assert level in choice.reason
+
+
+def test_an_unknown_level_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOSSARY_KERNELS", "fast")
+    with pytest.raises(OptionError, match="LOSSARY_KERNELS is 'fast'"):
+        F.cross_entropy(BIG, LABELS)
+
+
+def test_all_ways_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = {}
+    for level in ("fused", "blocks", "formula"):
+        monkeypatch.setenv("LOSSARY_KERNELS", level)
+        x = BIG.clone().requires_grad_()
+        value = F.cross_entropy(x, LABELS, label_smoothing=0.1)
+        found[level] = value.detach(), torch.autograd.grad(value, x)[0]
+    for level in ("blocks", "formula"):
+        for a, b in zip(found["fused"], found[level], strict=True):
+            torch.testing.assert_close(a, b, rtol=2e-6, atol=1e-30)
+
+
+def test_a_fallback_is_said_at_debug_level(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG, logger="lossary.kernels"):
+        F.cross_entropy(BIG, LABELS)
+        torch.func.vmap(F.cross_entropy)(BIG, LABELS)
+    said = [record.getMessage() for record in caplog.records]
+    assert "fused" in said[0]
+    assert "formula" in said[1]
+    assert "torch.func" in said[1]
+
+
+def test_without_numba_blocks_take_over() -> None:
+    code = (
+        "import sys; sys.modules['numba'] = None\n"
+        "import torch, lossary.functional as F\n"
+        "from lossary.kernels import explain_choice\n"
+        "x, y = torch.randn(1000, 50, requires_grad=True), torch.randint(50, (1000,))\n"
+        "print(explain_choice(F.cross_entropy, x, y))\n"
+        "F.cross_entropy(x, y).backward()\n"
+        "print(float((x.grad - (x.softmax(1) - torch.eye(50)[y]) / 1000).abs().max()) < 1e-7)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert "path='blocks'" in done.stdout
+    assert "numba cannot be imported" in done.stdout
+    assert done.stdout.strip().endswith("True")
+
+
+def test_a_forked_process_makes_threads_of_its_own() -> None:
+    # Plain Python in the threads: torch's own would not survive the fork.
+    assert covered() == list(range(10))
+    child = os.fork()
+    if not child:
+        signal.alarm(20)
+        os._exit(0 if covered() == list(range(10)) else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def covered() -> list[int]:
+    """Which parts of the work were done, by two threads."""
+    done: list[int] = []
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    share(lambda start, stop: done.extend(range(start, stop)), 10, 2**20)
+    torch.set_num_threads(before)
+    return sorted(done)
