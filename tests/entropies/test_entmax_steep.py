@@ -59,8 +59,11 @@ def test_values_and_gradients(alpha: float, row: str) -> None:
         torch.testing.assert_close(p.double(), wide(want), rtol=tolerance, atol=1e-13)
         (grad,) = torch.autograd.grad(p, x, upstream.to(dtype))
         slopes = oracle.entmax_gradient(alpha, want, numbers(upstream.to(dtype)))
-        assert grad.isfinite().all()
-        torch.testing.assert_close(grad.double(), wide(slopes), rtol=1e-5, atol=1e-9)
+        top = wide(slopes).abs().max().item()
+        # Tied classes exchange p ** -48 for each unit of scores at alpha 50: beyond float32.
+        if top < torch.finfo(dtype).max:
+            assert grad.isfinite().all()
+            torch.testing.assert_close(grad.double(), wide(slopes), rtol=1e-5, atol=1e-14 * top)
 
 
 def test_the_oracle_sees_an_unresolved_threshold() -> None:

@@ -170,6 +170,23 @@ def test_binary_at_the_ends() -> None:
     agrees(F.binary_cross_entropy_with_logits, z, y, pos_weight=torch.full((40_000,), 5.5))
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(40_001,), (400, 101), (3, 7, 2000)])
+def test_divergence(shape: tuple[int, ...], dtype: torch.dtype) -> None:
+    log_p = torch.randn(shape).mul(4).log_softmax(-1).to(dtype)
+    q = torch.randn(shape).mul(4).softmax(-1).to(dtype)
+    q[..., 0], q[..., 1], log_p[..., 0] = 0, 1, -torch.inf
+    for reduction in ("none", "batchmean"):
+        agrees(F.kl_div, log_p, q, reduction=reduction)
+        agrees(F.kl_div, log_p, q.log(), reduction=reduction, log_target=True)
+
+
+def test_log_masses_beyond_any_probability_take_the_blocks() -> None:
+    log_p, t = torch.zeros(40_000), torch.full((40_000,), 650.0, dtype=torch.float64)
+    (choice,) = explain_choice(F.kl_div, log_p.double(), t, reduction="sum", log_target=True)
+    assert choice.path == "blocks"
+
+
 @pytest.mark.parametrize("threads", [1, 2, 5])
 def test_any_number_of_threads_gives_one_number(threads: int) -> None:
     x, y = torch.randn(3000, 50), torch.randint(50, (3000,))

@@ -1,7 +1,9 @@
 """Run a formula block by block, so that its wide intermediates never leave the cache.
 
-Floor: the inputs are read once forward; backward reads them again and writes the gradient. Only
-the inputs are kept: a block's intermediates are made again, by the kernel or the formula.
+Floor: the inputs are read once forward, and one gradient is written. A formula with a kernel
+makes the unscaled gradient in forward, where the intermediates are at hand, and backward scales
+it in place (anew if the graph is retained); a formula without one is recomputed block by block
+in backward and keeps only its inputs.
 """
 
 from collections.abc import Iterator
@@ -46,32 +48,63 @@ class _InBlocks(torch.autograd.Function):
         ctx: Any, formula: Formula, options: dict[str, Any], summed: bool, *tensors: Tensor
     ) -> Tensor:
         ctx.formula, ctx.options, ctx.summed = formula, options, summed
-        ctx.save_for_backward(*tensors)
-        return _losses(formula, options, summed, tensors)
+        needed = [i for i, n in enumerate(ctx.needs_input_grad[3:]) if n]
+        by_kernel = formula.kernel is not None and set(needed) <= set(formula.slopes_for)
+        wanted = tuple(needed) if by_kernel else ()
+        result, slopes = _run(formula, options, summed, tensors, wanted)
+        ctx.made = len(slopes)
+        ctx.save_for_backward(*slopes, *tensors)
+        return result
 
     @staticmethod
     def backward(ctx: Any, *upstreams: Tensor) -> Any:
-        tensors = ctx.saved_tensors
+        (upstream,) = upstreams
+        saved = ctx.saved_tensors  # read once: checkpointing makes them anew at each reading
+        slopes, tensors = saved[: ctx.made], saved[ctx.made :]
         wanted = [i for i, needed in enumerate(ctx.needs_input_grad[3:]) if needed]
-        slowly = differentiable_gradients if must_trace(upstreams[0]) else block_gradients
-        made = slowly(ctx.formula, ctx.options, ctx.summed, tensors, wanted, upstreams[0])
+        if slopes and not must_trace(upstream):
+            grads = [_scaled(slope, upstream, tensors[0].dtype) for slope in slopes]
+        else:
+            slowly = differentiable_gradients if must_trace(upstream) else block_gradients
+            grads = slowly(ctx.formula, ctx.options, ctx.summed, tensors, wanted, upstream)
         by_input: list[Tensor | None] = [None] * len(tensors)
-        for i, grad in zip(wanted, made, strict=True):
+        for i, grad in zip(wanted, grads, strict=True):
             by_input[i] = grad
         return (None, None, None, *by_input)
 
 
-def _losses(
-    formula: Formula, options: dict[str, Any], summed: bool, tensors: tuple[Tensor, ...]
-) -> Tensor:
+def _run(
+    formula: Formula,
+    options: dict[str, Any],
+    summed: bool,
+    tensors: tuple[Tensor, ...],
+    wanted: tuple[int, ...],
+) -> tuple[Tensor, list[Tensor]]:
+    """The losses, summed or per item, and the wanted slopes."""
+    # Half precision keeps its slopes in float32: scaling them later is the one rounding.
+    slopes = [
+        torch.empty(tensors[i].shape, dtype=accumulation_dtype(tensors[i].dtype)) for i in wanted
+    ]
+    flat = _is_flat(formula, tensors)
     pieces = []
-    for _, block in _blocks(formula, tensors):
-        losses, _ = kernel_or_formula(formula, options, (), block)
+    for rows, block in _blocks(formula, tensors):
+        losses, made = kernel_or_formula(formula, options, wanted, block)
         pieces.append(losses.sum(dtype=torch.float64) if summed else losses.to(tensors[0].dtype))
+        for whole, part in zip(slopes, made, strict=True):
+            (whole.view(-1) if flat else whole)[rows] = part
     if summed:
-        return torch.stack(pieces).sum()
+        return torch.stack(pieces).sum(), slopes
     items = torch.cat(pieces)
-    return items.view(tensors[0].shape) if formula.elementwise else items
+    return items.view(tensors[0].shape) if formula.elementwise else items, slopes
+
+
+def _scaled(slope: Tensor, upstream: Tensor, dtype: torch.dtype) -> Tensor:
+    """The slope times the upstream gradient; in place where no later backward can want it."""
+    by = aligned(upstream, slope)
+    last = not torch._C._autograd._get_current_graph_task_keep_graph()
+    found = slope.mul_(by) if last else slope * by
+    # An item that the caller masked out sends 0; an infinite slope must not make it NaN.
+    return (found.masked_fill_(by == 0, 0) if upstream.dim() else found).to(dtype)
 
 
 def kernel_or_formula(
@@ -80,14 +113,14 @@ def kernel_or_formula(
     """The losses of one block, and the wanted slopes, as quickly as is known."""
     slopes: tuple[Tensor, ...] = ()
     if formula.kernel is not None:
-        losses, slopes = run_kernel(formula, options, wanted, block)
+        losses, slopes = _run_kernel(formula, options, wanted, block)
         if not bool(losses.sum().isnan()):
             return losses, slopes
     # 0 * inf: what a kernel passes over, the formula knows to be 0.
     return formula.losses(*widen(formula, block), **options), slopes
 
 
-def run_kernel(
+def _run_kernel(
     formula: Formula, options: dict[str, Any], wanted: tuple[int, ...], block: tuple[Tensor, ...]
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
     """The kernel's losses and slopes, in the arithmetic it was written for."""
@@ -158,26 +191,12 @@ def block_gradients(
     targets = [g.view(-1) if flat else g for g in grads]
     if upstream.dim() and flat:
         upstream = upstream.reshape(-1)
-    by_kernel = formula.kernel is not None and set(wanted) <= set(formula.slopes_for)
-    make = _kernel_pieces if by_kernel else _autograd_pieces
     for rows, block in _blocks(formula, tensors):
         part = upstream[rows] if upstream.dim() else upstream
-        for target, piece in zip(targets, make(formula, options, block, wanted, part), strict=True):
+        pieces = _autograd_pieces(formula, options, block, wanted, part)
+        for target, piece in zip(targets, pieces, strict=True):
             target[rows] = piece
     return grads
-
-
-def _kernel_pieces(
-    formula: Formula,
-    options: dict[str, Any],
-    block: tuple[Tensor, ...],
-    wanted: list[int],
-    upstream: Tensor,
-) -> list[Tensor]:
-    slopes = run_kernel(formula, options, tuple(wanted), block)[1]
-    # An item that the caller masked out sends 0; an infinite slope must not make it NaN.
-    ups = [aligned(upstream, slope) for slope in slopes]
-    return [s.mul_(u).masked_fill_(u == 0, 0) for s, u in zip(slopes, ups, strict=True)]
 
 
 def aligned(upstream: Tensor, slope: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ from lossary.losses._pairs import paired
 WHERE = "kl_div"
 
 
-def kl_losses(x: Tensor, y: Tensor) -> Tensor:
+def kl_losses(x: Tensor, y: Tensor, logs: bool) -> Tensor:
     """``y (log y - x)``, where 0 log 0 and 0 * inf are 0."""
     x = x.masked_fill((y == 0) & (x == -torch.inf), 0)
     # entr(y) = -y log y keeps the slope -inf at 0 where xlogy(y, y) gives NaN.
@@ -26,14 +26,16 @@ def kl_losses(x: Tensor, y: Tensor) -> Tensor:
     return -entropies - y * x
 
 
-def kl_log_losses(x: Tensor, log_y: Tensor) -> Tensor:
+def kl_log_losses(x: Tensor, log_y: Tensor, logs: bool) -> Tensor:
     """``e^t (t - x)`` for a target given as its logarithm ``t``; a target of 0 has t = -inf."""
     absent = log_y == -torch.inf
     t = log_y.masked_fill(absent, 0)
     return (t.exp() * (t - x.masked_fill(absent, 0))).masked_fill(absent, 0)
 
 
-def kl_kernel(wanted: tuple[int, ...], x: Tensor, y: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+def kl_kernel(
+    wanted: tuple[int, ...], x: Tensor, y: Tensor, logs: bool
+) -> tuple[Tensor, tuple[Tensor, ...]]:
     """The difference of logarithms is made wide; the slope is just ``-y``."""
     wide_x, wide_y = x.to(wide_dtype(x)), y.to(wide_dtype(x))
     # A target of 0 gets some finite logarithm, which its 0 then takes away.
@@ -43,7 +45,7 @@ def kl_kernel(wanted: tuple[int, ...], x: Tensor, y: Tensor) -> tuple[Tensor, tu
 
 
 def kl_log_kernel(
-    wanted: tuple[int, ...], x: Tensor, log_y: Tensor
+    wanted: tuple[int, ...], x: Tensor, log_y: Tensor, logs: bool
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
     """The same for a target given as its logarithm."""
     wide_t = log_y.to(wide_dtype(x), copy=True)
@@ -51,8 +53,8 @@ def kl_log_kernel(
     return wide_t.sub_(x.to(wide_t.dtype)).mul_(y), (y.neg_(),) if wanted else ()
 
 
-KL = Formula(kl_losses, kl_kernel)
-KL_LOG = Formula(kl_log_losses, kl_log_kernel)
+KL = Formula(kl_losses, kl_kernel, fused="divergence")
+KL_LOG = Formula(kl_log_losses, kl_log_kernel, fused="divergence")
 
 
 def kl_div(
@@ -95,10 +97,10 @@ def kl_div(
     )
     if not log_target:
         _check_not_negative(y, reduction)
-    formula = KL_LOG if log_target else KL
+    formula, options = KL_LOG if log_target else KL, {"logs": log_target}
     if reduction != "batchmean":
-        return evaluate(formula, (x, y), {}, reduction)
-    return evaluate(formula, (x, y), {}, "mean", x.shape[0] if x.dim() else 1)
+        return evaluate(formula, (x, y), options, reduction)
+    return evaluate(formula, (x, y), options, "mean", x.shape[0] if x.dim() else 1)
 
 
 def _check_not_negative(y: Tensor, reduction: str) -> None:

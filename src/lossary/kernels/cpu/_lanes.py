@@ -49,6 +49,13 @@ def compiled(function: Function) -> Function:
     return made
 
 
+def inlined(function: Function) -> Function:
+    """The same for the mathematics of one entry: only inside a loop does it become vector code."""
+    flags = {"nogil": True, "cache": True, "fastmath": EXACT, "error_model": "numpy"}
+    made: Function = njit(forceinline=True, **flags)(function)
+    return made
+
+
 def reordered(function: Function) -> Function:
     """The same for sums whose terms may be added in any order."""
     flags = EXACT | {"reassoc"}
@@ -135,7 +142,7 @@ def _exponent_and_fraction(typing_context: Any, x: Any) -> Any:
     return pair(x), generate
 
 
-@compiled
+@inlined
 def logarithm(x: float) -> Any:
     """Log of a positive normal float64, to its last digits."""
     k, m = _exponent_and_fraction(x)
@@ -143,7 +150,7 @@ def logarithm(x: float) -> Any:
     return k * LN2_HIGH_64 + (k * LN2_LOW_64 + 2 * s * _odd_series(s * s))
 
 
-@compiled
+@inlined
 def log1p_of_unit(u: float) -> float:
     """``log(1 + u)`` for u from 0 to 1: small u keeps its digits."""
     s = u / (2 + u)
@@ -155,7 +162,7 @@ def log1p_of_unit(u: float) -> float:
     return 2 * s * (_odd_series(q) + high * tail)
 
 
-@compiled
+@inlined
 def _odd_series(q: float) -> float:
     """``1 + q/3 + q^2/5 + ... + q^10/21``: atanh(s) / s at q = s^2."""
     series = ((ODD[10] * q + ODD[9]) * q + ODD[8]) * q + ODD[7]
@@ -168,7 +175,7 @@ def lifted_exponential(x: float) -> float:
     return math.exp(x) / DROP
 
 
-@overload(lifted_exponential, jit_options={"fastmath": EXACT})
+@overload(lifted_exponential, jit_options={"fastmath": EXACT, "forceinline": True})
 def _lifted_exponential(x: Any) -> Any:
     return _exponential_32 if x == types.float32 else _exponential_64
 
@@ -196,7 +203,7 @@ def _exponential_64(x: Any) -> Any:
     return 0.0 if small else series * scale
 
 
-@compiled
+@inlined
 def exponential(x: float) -> float:
     """Exp of a float64 that is not positive."""
     return lifted_exponential(x) * DROP

@@ -12,6 +12,7 @@ import numpy as np
 from lossary.kernels.cpu._lanes import (
     compiled,
     exponential,
+    inlined,
     log1p_of_unit,
     reordered,
     rounded,
@@ -27,7 +28,7 @@ def _block_sum(z: Any, y: Any, weight: Any, positive: Any) -> float:
     return total
 
 
-@compiled
+@inlined
 def _loss(stored_z: Any, stored_y: Any, weight: Any, positive: Any) -> float:
     z, y = np.float64(widened(stored_z)), np.float64(widened(stored_y))
     on, off = y * np.float64(widened(positive)), 1 - y
