@@ -97,7 +97,7 @@ def probability_kernel(
 
 
 LOGITS = Formula(logits_losses, logits_kernel, fused="logistic")
-PROBABILITIES = Formula(probability_losses, probability_kernel, block_entries=2**16)
+PROBABILITIES = Formula(probability_losses, probability_kernel, block_entries=2**14)
 
 
 def binary_cross_entropy_with_logits(

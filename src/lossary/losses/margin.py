@@ -88,10 +88,10 @@ def multilabel_margin_kernel(
 
 # Both work in float64, beside kernels of torch's that hold nothing: small blocks keep to that.
 MULTI_MARGIN = Formula(
-    multi_margin_losses, multi_margin_kernel, block_entries=2**16, elementwise=False
+    multi_margin_losses, multi_margin_kernel, block_entries=2**14, elementwise=False
 )
 MULTILABEL_MARGIN = Formula(
-    multilabel_margin_losses, multilabel_margin_kernel, block_entries=2**16, elementwise=False
+    multilabel_margin_losses, multilabel_margin_kernel, block_entries=2**14, elementwise=False
 )
 
 
@@ -191,7 +191,8 @@ def multilabel_margin_loss(
     checks.check_same_device(where, input=input, target=target)
     classes = input.shape[-1:].numel()
     # Any negative entry ends the list, so that only indices that are too large are wrong.
-    checks.check_class_indices(where, target.clamp_min(0), classes, ignore_index=-1)
+    if target.numel() and checks.readable(target) and int(target.amax()) >= classes:
+        checks.check_class_indices(where, target[target >= 0], classes, ignore_index=-1)
     x = input.to(autocast_dtype(input)).reshape(-1, classes)
     labels = target.long().reshape(-1, classes)
     options = {"most": _longest_list(labels)}

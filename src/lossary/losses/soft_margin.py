@@ -10,7 +10,7 @@ from lossary.kernels.select import evaluate
 from lossary.losses._module import ShowsSettings
 from lossary.losses._pairs import expanded_weight, paired
 from lossary.losses._softplus import softplus
-from lossary.losses.binary_cross_entropy import logits_kernel, logits_losses
+from lossary.losses.binary_cross_entropy import LOGITS, logits_kernel, logits_losses
 
 
 def soft_margin_losses(x: Tensor, y: Tensor) -> Tensor:
@@ -102,8 +102,11 @@ def multilabel_soft_margin_loss(
         tensors.append(expanded_weight(where, "weight", weight, x))
     labels = x.shape[-1] if x.dim() else 1
     rows = tuple(t.reshape(x.shape[:-1].numel(), labels) for t in tensors)
-    result = evaluate(MULTILABEL, rows, {}, reduction)
-    return result.view(x.shape[:-1]) if reduction == "none" else result
+    if reduction == "none":
+        return evaluate(MULTILABEL, rows, {}, reduction).view(x.shape[:-1])
+    # Reduced, it is the binary cross-entropy of all labels, whose sum is shared among them.
+    divisor = labels if reduction == "sum" else x.numel()
+    return evaluate(LOGITS, rows, {"weighted": weight is not None}, "mean", divisor)
 
 
 class SoftMarginLoss(ShowsSettings, torch.nn.SoftMarginLoss):

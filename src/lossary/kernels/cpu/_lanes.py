@@ -36,6 +36,7 @@ SERIES_64 = tuple(1 / math.factorial(k) for k in range(14))
 
 # atanh s = s (1 + s^2 / 3 + s^4 / 5 + ...).
 ODD = tuple(1 / (2 * k + 1) for k in range(16))
+ODD_32 = tuple(np.float32(1 / (2 * k + 1)) for k in range(8))
 
 _HALF_FORMATS = (types.int16, types.uint16)
 
@@ -148,6 +149,16 @@ def logarithm(x: float) -> Any:
     k, m = _exponent_and_fraction(x)
     s = (m - 1) / (m + 1)
     return k * LN2_HIGH_64 + (k * LN2_LOW_64 + 2 * s * _odd_series(s * s))
+
+
+@inlined
+def log1p_of_unit_32(u: Any) -> Any:
+    """The same to float32's last digit."""
+    s = u / (np.float32(2) + u)
+    q = s * s
+    series = ((ODD_32[7] * q + ODD_32[6]) * q + ODD_32[5]) * q + ODD_32[4]
+    series = (((series * q + ODD_32[3]) * q + ODD_32[2]) * q + ODD_32[1]) * q + ODD_32[0]
+    return np.float32(2) * s * series
 
 
 @inlined

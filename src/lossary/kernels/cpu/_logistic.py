@@ -1,23 +1,63 @@
 """Binary cross-entropy of logits, compiled: entries in blocks, weights in step with them.
 
 With ``e = exp -|z|`` and the weighted target on, the loss is ``(on + off) log1p e`` plus ``z off``
-where z is positive and ``-z on`` where it is not: terms of one sign. The slope cancels near the
-optimum, so it is all float64.
+where z is positive and ``-z on`` where it is not: terms of one sign, for which float32 will do.
+The slope cancels near the optimum and is made in float64.
 """
 
 from typing import Any
 
 import numpy as np
+from numba import types
+from numba.extending import overload
 
 from lossary.kernels.cpu._lanes import (
+    DROP,
+    EXACT,
     compiled,
     exponential,
     inlined,
+    lifted_exponential,
     log1p_of_unit,
+    log1p_of_unit_32,
     reordered,
     rounded,
     widened,
 )
+
+
+@inlined
+def _loss_64(z: float, y: float, weight: float, positive: float) -> float:
+    on, off, distance = y * positive, 1 - y, abs(z)
+    # A certain and right target has no loss at an infinite logit: 0 * inf is 0.
+    side = off if z > 0 else on
+    lean = 0.0 if side == 0 else side * distance
+    return ((on + off) * log1p_of_unit(exponential(-distance)) + lean) * weight
+
+
+@inlined
+def _loss_32(z: Any, y: Any, weight: Any, positive: Any) -> float:
+    on, off, distance = y * positive, np.float32(1) - y, abs(z)
+    side = off if z > 0 else on
+    lean = np.float32(0) if side == 0 else side * distance
+    small = lifted_exponential(-distance) * np.float32(DROP)
+    # Below float32's normal numbers log1p is its argument, and the product may be normal again.
+    return np.float64((on + off) * log1p_of_unit_32(small) + lean) * np.float64(weight)
+
+
+def _loss(z: Any, y: Any, weight: Any, positive: Any) -> float:
+    """One entry's loss."""
+
+
+@overload(_loss, strict=False, jit_options={"fastmath": EXACT, "forceinline": True})
+def _loss_of(z: Any, y: Any, weight: Any, positive: Any) -> Any:
+    if z == types.float64:
+        return lambda z, y, weight, positive: _loss_64(
+            z, np.float64(widened(y)), np.float64(widened(weight)), np.float64(widened(positive))
+        )
+    return lambda z, y, weight, positive: _loss_32(
+        widened(z), widened(y), np.float64(widened(weight)), np.float32(widened(positive))
+    )
 
 
 @reordered
@@ -26,17 +66,6 @@ def _block_sum(z: Any, y: Any, weight: Any, positive: Any) -> float:
     for k in range(z.shape[0]):
         total += _loss(z[k], y[k], weight[k], positive[k])
     return total
-
-
-@inlined
-def _loss(stored_z: Any, stored_y: Any, weight: Any, positive: Any) -> float:
-    z, y = np.float64(widened(stored_z)), np.float64(widened(stored_y))
-    on, off = y * np.float64(widened(positive)), 1 - y
-    # A certain and right target has no loss at an infinite logit: 0 * inf is 0.
-    side = off if z > 0 else on
-    lean = 0.0 if side == 0 else side * abs(z)
-    loss = (on + off) * log1p_of_unit(exponential(-abs(z))) + lean
-    return loss * np.float64(widened(weight))
 
 
 @compiled

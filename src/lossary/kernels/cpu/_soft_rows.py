@@ -87,31 +87,54 @@ def _sums(row: Any, own: Any, weight: Any, kept: float, spread: float, top: floa
 
 
 @compiled
+def _short_sums(row: Any, own: Any, weight: Any, kept: float, spread: float) -> Any:
+    """Leader, highest score and the three sums of a row that is over before lanes are filled."""
+    leader, top = 0, -np.inf
+    for k in range(row.shape[0]):
+        score = np.float64(widened(row[k]))
+        if score > top:
+            leader, top = k, score
+    odds = falls = rest = 0.0
+    for k in range(row.shape[0]):
+        fall = top - np.float64(widened(row[k]))
+        mass = weight[k] * (kept * _at(own, k) + spread)
+        beside = 0.0 if k == leader else 1.0
+        odds += beside * exponential(-fall)
+        falls += 0.0 if mass == 0 else mass * fall
+        rest += beside * mass
+    return leader, top, odds, falls, rest
+
+
+@compiled
+def _long_sums(row: Any, own: Any, weight: Any, kept: float, spread: float, lanes: Any) -> Any:
+    """The same of a row of any length."""
+    top = np.float64(highest(row, lanes))
+    leader = max(0, _first(row, top))
+    after, classes = leader + 1, row.shape[0]
+    low = _sums(row[:leader], _part(own, 0, leader), weight[:leader], kept, spread, top)
+    high = _sums(row[after:], _part(own, after, classes), weight[after:], kept, spread, top)
+    return leader, top, low[0] + high[0], low[1] + high[1], low[2] + high[2]
+
+
+@compiled
 def losses(
     x: Any, mass: Any, ignored: int, weight: Any, kept: float, spread: float, lanes_like: Any,
     out: Any, notes: Any, start: int, stop: int,
 ) -> None:  # fmt: skip
     """Losses of rows, and the notes of their gradient."""
     lanes = np.empty(LANES, lanes_like.dtype)
-    classes = x.shape[1]
     for i in range(start, stop):
         row, own = x[i], mass[i]
         if _is_ignored(own, ignored):
             out[i] = 0
             continue
-        top = np.float64(highest(row, lanes))
-        leader = _first(row, top)
-        if leader < 0 or abs(top) == np.inf:
-            out[i] = np.nan
-            notes[:, i] = np.nan
-            notes[0, i] = 0
-            continue
-        after = leader + 1
-        low = _sums(row[:leader], _part(own, 0, leader), weight[:leader], kept, spread, top)
-        high = _sums(row[after:], _part(own, after, classes), weight[after:], kept, spread, top)
-        odds, rest = low[0] + high[0], low[2] + high[2]
+        if row.shape[0] < LANES:
+            found = _short_sums(row, own, weight, kept, spread)
+        else:
+            found = _long_sums(row, own, weight, kept, spread, lanes)
+        leader, top, odds, falls, rest = found
         total = rest + weight[leader] * (kept * _at(own, leader) + spread)
-        out[i] = total * np.log1p(odds) + (low[1] + high[1])
+        out[i] = total * np.log1p(odds) + falls
         notes[0, i], notes[1, i], notes[2, i] = leader, top, odds
         notes[3, i], notes[4, i] = total, rest
 
