@@ -45,3 +45,4 @@ bench: $(READY) ## Time and memory of every loss beside torch's, as ratios in on
 clean: ## Remove the environment and every cache
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
 	find . -name __pycache__ -prune -exec rm -rf {} +
+	find src -name '*.nb[ci]' -delete

@@ -1,11 +1,26 @@
 """What every test runs under: one thread, default value checks, a fixed seed."""
 
+import hashlib
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
 
 from lossary.core import checks
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def compiled_cache() -> Path:
+    """A cache of compiled kernels for this state of their sources, and no other."""
+    sources = sorted((ROOT / "src/lossary/kernels/cpu").glob("*.py"))
+    state = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
+    return ROOT / ".pytest_cache" / "kernels" / state[:16]
+
+
+os.environ.setdefault("NUMBA_CACHE_DIR", str(compiled_cache()))
 
 
 @pytest.fixture(autouse=True)

@@ -15,6 +15,7 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -29,6 +30,7 @@ import torch  # noqa: E402
 from mpmath import isfinite, mpf  # noqa: E402
 from torch import Tensor  # noqa: E402
 
+from lossary.kernels import explain_choice, select  # noqa: E402
 from tests.cases import BY_NAME, LOSSES  # noqa: E402
 from tests.checking import neighbours  # noqa: E402
 from tests.oracles import Answer  # noqa: E402
@@ -82,14 +84,17 @@ class Measured:
     items: int = 0
     ours: tuple[Worst, Worst] = field(default_factory=lambda: (Worst(), Worst()))
     torchs: tuple[Worst, Worst] = field(default_factory=lambda: (Worst(), Worst()))
+    compiled: tuple[Worst, Worst] = field(default_factory=lambda: (Worst(), Worst()))
 
     def merge(self, other: Measured) -> None:
         """Take in another cell."""
         self.items += other.items
-        for mine, theirs in zip(
-            (*self.ours, *self.torchs), (*other.ours, *other.torchs), strict=True
-        ):
+        for mine, theirs in zip(self.all(), other.all(), strict=True):
             mine.merge(theirs)
+
+    def all(self) -> tuple[Worst, ...]:
+        """Every measurement of the cell."""
+        return (*self.ours, *self.torchs, *self.compiled)
 
 
 def judge(worst: Worst, got: float, exact: Any, dtype: torch.dtype, slack: Any) -> None:
@@ -144,7 +149,26 @@ def measure(cell: Cell) -> tuple[Cell, Measured]:
             found.items += len(exact.base.items)
             for worsts, call in ((found.ours, loss.call), (found.torchs, loss.call_torch)):
                 compare(worsts, loss, tensors, options, exact, call)
+            with small_entries(0):
+                if is_compiled(loss, tensors, options):
+                    compare(found.compiled, loss, tensors, options, exact, loss.call)
     return cell, found
+
+
+@contextmanager
+def small_entries(limit: int) -> Iterator[None]:
+    """Let the way of large tensors begin at another size."""
+    before, select.SMALL_ENTRIES = select.SMALL_ENTRIES, limit
+    try:
+        yield
+    finally:
+        select.SMALL_ENTRIES = before
+
+
+def is_compiled(loss: Loss, tensors: tuple[Tensor, ...], options: dict[str, Any]) -> bool:
+    """Whether compiled loops serve this call."""
+    choices = explain_choice(loss.call, tensors, options, reduction="none")
+    return [choice.path for choice in choices] == ["fused"]
 
 
 def compare(
@@ -232,6 +256,7 @@ def page(results: dict[Cell, Measured], items: int, entries: int) -> str:
     ]
     for which, dtype in enumerate(FLOATS):
         lines += table(results, which, dtype)
+    lines += compiled_tables(results)
     lines += ["## The grid", "", "| loss | inputs | regimes |", "|---|---|---|"]
     lines += [f"| `{s.name}` | {s.domain} | {', '.join(s.regimes)} |" for s in LOSSES]
     lines += ["", "The generators are in `tests/inputs.py`, the options in `tests/cases.py`.", ""]
@@ -258,6 +283,29 @@ def table(results: dict[Cell, Measured], which: int, dtype: torch.dtype) -> list
     return [*lines, ""]
 
 
+def compiled_tables(results: dict[Cell, Measured]) -> list[str]:
+    """The same cases through the compiled loops that serve large tensors."""
+    lines = [
+        "## Compiled loops",
+        "",
+        "Tensors above 2**15 entries run through compiled loops where a loss has them. The same",
+        "cases, sent through these: value / gradient.",
+        "",
+        "| loss | " + " | ".join(str(d).removeprefix("torch.") for d in FLOATS) + " |",
+        "|---|" + "---|" * len(FLOATS),
+    ]
+    for loss in LOSSES:
+        texts = []
+        for which in range(len(FLOATS)):
+            row = Measured()
+            for regime in loss.regimes:
+                row.merge(results[loss.name, which, regime])
+            texts.append(" / ".join(w.text() for w in row.compiled))
+        if any("not offered" not in text for text in texts):
+            lines.append(f"| `{loss.name}` | " + " | ".join(texts) + " |")
+    return [*lines, ""]
+
+
 def write(path: Path, text: str) -> None:
     """Replace the page in one step, so that no half-written one is ever read."""
     with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
@@ -270,7 +318,8 @@ def broken(results: dict[Cell, Measured]) -> list[str]:
     """The cells in which Lossary misses its promise."""
     missed = []
     for (name, which, regime), found in results.items():
-        for what, worst in zip(("value", "gradient"), found.ours, strict=True):
+        kinds = ("value", "gradient", "compiled value", "compiled gradient")
+        for what, worst in zip(kinds, (*found.ours, *found.compiled), strict=True):
             if worst.failures or worst.error > PROMISE[FLOATS[which]]:
                 missed.append(f"{name} {FLOATS[which]} {regime} {what}: {worst.text()}")
     return missed

@@ -41,11 +41,10 @@ def _loss_32(z: Any, y: Any, weight: Any, positive: Any) -> float:
     side = off if z > 0 else on
     lean = np.float32(0) if side == 0 else side * distance
     small = lifted_exponential(-distance) * np.float32(DROP)
-    # Below float32's normal numbers log1p is its argument, and the product may be normal again.
     return np.float64((on + off) * log1p_of_unit_32(small) + lean) * np.float64(weight)
 
 
-def _loss(z: Any, y: Any, weight: Any, positive: Any) -> float:
+def _loss(z: Any, y: Any, weight: Any, positive: Any) -> Any:
     """One entry's loss."""
 
 
