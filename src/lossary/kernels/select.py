@@ -22,6 +22,8 @@ from lossary.kernels.once import Once
 
 # Up to here an operation's overhead is all there is, and nothing need be split or compiled.
 SMALL_ENTRIES = 2**15
+# Up to here (4 MB of float32) the scores of a linear layer are simply held.
+SMALL_SCORES = 2**20
 # What LOSSARY_KERNELS may be: everything, or nothing beyond the name.
 LEVELS = ("fused", "blocks", "formula")
 
@@ -71,20 +73,57 @@ def _level() -> str:
 def _against(formula: Formula, tensors: tuple[Tensor, ...], options: dict[str, Any]) -> str | None:
     if formula.fused is None:
         return "this loss has no compiled loops"
-    kernel = _fused_kernel(formula.fused)
+    kernel = _compiled(formula.fused)
     if isinstance(kernel, str):
         return kernel
     reason: str | None = kernel.reason_against(tensors, options)
     return reason
 
 
+def fused_kernel(formula: Formula) -> Any:
+    """The compiled loops of a formula that :func:`choose` sent there."""
+    return _compiled(str(formula.fused))
+
+
 @cache
-def _fused_kernel(name: str) -> Any:
+def _compiled(name: str) -> Any:
     """The module of a compiled kernel, or why there is none."""
     try:
         return importlib.import_module(f"lossary.kernels.cpu.{name}")
     except ImportError as error:
         return f"numba cannot be imported ({error})"
+
+
+def choose_linear(
+    input: Tensor,
+    matrix: Tensor,
+    bias: Tensor | None,
+    target: Tensor,
+    weight: Tensor | None,
+) -> Choice:
+    """Whether a linear layer's loss runs in chunks, and the reason if not."""
+    choice = _for_linear(input, matrix, bias, target, weight)
+    _note("linear_cross_entropy", choice)
+    return choice
+
+
+def _for_linear(input: Tensor, matrix: Tensor, *others: Tensor | None) -> Choice:
+    reason = reason_not_plain(input, matrix, *others)
+    if reason is not None:
+        return Choice("formula", reason)
+    if _level() != "fused":
+        return Choice("formula", f"LOSSARY_KERNELS={_level()}")
+    if input.device.type != "cpu":
+        return Choice("formula", f"no kernel of our own for {input.device.type} yet")
+    scores = input.shape[:-1].numel() * matrix.shape[:-1].numel()
+    if scores <= SMALL_SCORES:
+        return Choice("formula", f"{scores} scores are few enough to hold")
+    if any(t is not None and t.requires_grad for t in others[1:]):
+        return Choice("formula", "the target or a weight of classes wants a gradient")
+    kernel = _compiled("hard_cross_entropy")
+    if isinstance(kernel, str):
+        return Choice("formula", kernel)
+    return Choice("fused", f"{scores} scores, in chunks that share one buffer")
 
 
 def evaluate(
@@ -103,13 +142,13 @@ def evaluate(
         given = (t.sum() * 0 for t in tensors[1:] if t.is_floating_point())
         return reduce(sum(given, tensors[0].sum(1)), reduction, divisor)
     choice = choose(formula, tensors, options)
-    _note(formula, choice)
+    _note(getattr(formula.losses, "__name__", "a loss"), choice)
     count = _item_count(formula, tensors) if divisor is None else divisor
     if choice.path in ("once", "fused"):
         kernel = (
             Once(formula, tensors[0].requires_grad and torch.is_grad_enabled())
             if choice.path == "once"
-            else _fused_kernel(str(formula.fused))
+            else fused_kernel(formula)
         )
         return run_fused(formula, kernel, options, tensors, reduction, count)
     dtype = tensors[0].dtype
@@ -138,14 +177,13 @@ def recording() -> Iterator[list[Choice]]:
         _recorded = before
 
 
-def _note(formula: Formula, choice: Choice) -> None:
+def _note(name: str, choice: Choice) -> None:
     """Say at debug level what runs; torch.compile cannot trace a logger."""
     if torch.compiler.is_compiling():
         return
     if _recorded is not None:
         _recorded.append(choice)
     if log.isEnabledFor(logging.DEBUG):
-        name = getattr(formula.losses, "__name__", "a loss")
         log.debug("%s: %s (%s)", name, choice.path, choice.reason)
 
 

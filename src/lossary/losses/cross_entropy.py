@@ -1,5 +1,6 @@
 """Cross-entropy of class scores: softmax and negative log-probability in one exact step."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -231,30 +232,54 @@ def cross_entropy(
     check_reduction(WHERE, reduction)
     checks.check_floating(WHERE, "input", input)
     checks.check_same_device(WHERE, input=input, target=target, weight=weight)
-    if not 0 <= label_smoothing <= 1:
-        came = f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}"
-        raise OptionError(teach(WHERE, came, "a share of the target's mass, such as 0.1"))
-    # torch's rule for what a target holds: probabilities if and only if the shapes are equal.
-    if target.shape == input.shape:
-        return _with_probabilities(input, target, weight, ignore_index, reduction, label_smoothing)
-    x, y = _class_targets.checked(WHERE, input, target, weight, ignore_index)
-    options: dict[str, Any] = {"ignore_index": ignore_index, "weight": weight}
-    formula = HARD
-    if label_smoothing:
-        formula, options = SMOOTHED, {**options, "smoothing": label_smoothing}
-    divisor = _class_targets.counted_weight(y, weight, ignore_index)
-    result = evaluate(formula, (x, y), options, reduction, divisor)
-    return result.view(target.shape) if reduction == "none" else result
+    asked = problem(input, target, weight, ignore_index, reduction, label_smoothing)
+    result = evaluate(asked.formula, asked.tensors, asked.options, reduction, asked.divisor)
+    if reduction != "none":
+        return result
+    return result.view(*input.shape[:1], *input.shape[2:]) if input.dim() > 1 else result.view(())
 
 
-def _with_probabilities(
+@dataclass(frozen=True)
+class Problem:
+    """A checked cross-entropy: what to evaluate, on which tensors, and what a mean divides by."""
+
+    formula: Formula
+    tensors: tuple[Tensor, ...]
+    options: dict[str, Any]
+    divisor: Tensor | float
+
+
+def problem(
     input: Tensor,
     target: Tensor,
     weight: Tensor | None,
     ignore_index: int,
     reduction: str,
     smoothing: float,
-) -> Tensor:
+) -> Problem:
+    """The cross-entropy that these arguments ask for; of the input only shape and dtype matter."""
+    if not 0 <= smoothing <= 1:
+        came = f"label_smoothing must be between 0.0 and 1.0. Got: {smoothing}"
+        raise OptionError(teach(WHERE, came, "a share of the target's mass, such as 0.1"))
+    # torch's rule for what a target holds: probabilities if and only if the shapes are equal.
+    if target.shape == input.shape:
+        return _of_probabilities(input, target, weight, ignore_index, reduction, smoothing)
+    x, y = _class_targets.checked(WHERE, input, target, weight, ignore_index)
+    options: dict[str, Any] = {"ignore_index": ignore_index, "weight": weight}
+    divisor = _class_targets.counted_weight(y, weight, ignore_index)
+    if smoothing:
+        return Problem(SMOOTHED, (x, y), {**options, "smoothing": smoothing}, divisor)
+    return Problem(HARD, (x, y), options, divisor)
+
+
+def _of_probabilities(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None,
+    ignore_index: int,
+    reduction: str,
+    smoothing: float,
+) -> Problem:
     _class_targets.check_probabilities(WHERE, target, ignore_index)
     checks.check_not_nan(WHERE, target, reduction)
     dtype = torch.promote_types(autocast_dtype(input), autocast_dtype(target))
@@ -263,8 +288,7 @@ def _with_probabilities(
     checks.check_class_weight(WHERE, None if weight is None else weight.detach(), x.shape[1])
     tensors = (x, q) if weight is None else (x, q, _along_classes(weight, x).expand_as(x))
     rows = x.numel() // x.shape[1] if x.shape[1] else 0
-    result = evaluate(SOFT, tensors, {"smoothing": smoothing}, reduction, rows)
-    return result if batched or reduction != "none" else result.squeeze(0)
+    return Problem(SOFT, tensors, {"smoothing": smoothing}, rows)
 
 
 def _along_classes(weight: Tensor, x: Tensor) -> Tensor:

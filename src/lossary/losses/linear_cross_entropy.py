@@ -7,8 +7,10 @@ from lossary.core import checks
 from lossary.core.dtypes import accumulation_dtype, autocast_dtype, autocast_is_on
 from lossary.core.errors import OptionError, ShapeError, teach
 from lossary.core.reduction import check_reduction
+from lossary.kernels.linear import run_linear
+from lossary.kernels.select import choose_linear, fused_kernel
 from lossary.losses._pairs import equal_dtypes
-from lossary.losses.cross_entropy import cross_entropy
+from lossary.losses.cross_entropy import cross_entropy, problem
 
 WHERE = "linear_cross_entropy"
 
@@ -55,16 +57,54 @@ def linear_cross_entropy(
         came = "ignore_index cannot be specified when target contains probabilities"
         fix = "weight the rows: reduction='none', then multiply by a mask"
         raise OptionError(teach(WHERE, came, "ignore_index=None", "", fix))
+    ignored = -100 if ignore_index is None else ignore_index
+    if choose_linear(input, linear_weight, linear_bias, target, weight).path == "fused":
+        return _in_chunks(
+            input, linear_weight, linear_bias, target, weight, ignored, reduction, label_smoothing
+        )
     logits = _logits(input, linear_weight, linear_bias).reshape(shape)
     loss = cross_entropy(
         logits,
         target,
         weight=weight,
-        ignore_index=-100 if ignore_index is None else ignore_index,
+        ignore_index=ignored,
         reduction=reduction,
         label_smoothing=label_smoothing,
     )
     return loss.to(autocast_dtype(input))
+
+
+def _in_chunks(
+    input: Tensor,
+    linear_weight: Tensor,
+    linear_bias: Tensor | None,
+    target: Tensor,
+    weight: Tensor | None,
+    ignore_index: int,
+    reduction: str,
+    smoothing: float,
+) -> Tensor:
+    """The same without ever holding all logits."""
+    shape = (*input.shape[:-1], *linear_weight.shape[:-1])
+    dtype = autocast_dtype(input)
+    # Of the logits only the shape is known yet, and only that is checked against the target.
+    logits = torch.empty(shape, dtype=accumulation_dtype(dtype), device="meta")
+    asked = problem(logits, target, weight, ignore_index, reduction, smoothing)
+    bias = None if linear_bias is None else linear_bias.reshape(-1)
+    matrix = linear_weight.reshape(-1, linear_weight.shape[-1])
+    rows = input if input.dim() == 2 else input.unsqueeze(0)
+    loss = run_linear(
+        asked.formula,
+        fused_kernel(asked.formula),
+        asked.options,
+        (rows, matrix, bias),
+        asked.tensors[1:],
+        reduction,
+        asked.divisor,
+        tuple(linear_weight.shape[:-1]),
+    )
+    loss = loss if input.dim() == 2 or reduction != "none" else loss.squeeze(0)
+    return loss.to(dtype)
 
 
 def _logits(input: Tensor, linear_weight: Tensor, linear_bias: Tensor | None) -> Tensor:

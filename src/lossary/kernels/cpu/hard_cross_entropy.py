@@ -42,13 +42,14 @@ def gradient(
     options: dict[str, Any],
     notes: tuple[Tensor, ...],
     scale: Tensor,
+    out: Tensor | None = None,
 ) -> Tensor:
-    """The slope of the scores times each item's scale, in the scores' dtype."""
+    """The slope of the scores times each item's scale; ``out`` may be the scores themselves."""
     x, target = tensors
     if options["weight"] is not None:
         scale = scale * _row_weights(target, **options)
     scale = scale.to(notes[0].dtype).expand(target.shape).contiguous()
-    out = torch.empty(x.shape, dtype=x.dtype)
+    out = torch.empty(x.shape, dtype=x.dtype) if out is None else out
     kernel, views, count = _laid_out(x, target, LONG_BACKWARD, notes[0], scale, out=out)
     share(kernel.gradient, count, x.numel(), *views[:2], options["ignore_index"], *views[2:])
     return out

@@ -39,16 +39,18 @@ def gradient(
     options: dict[str, Any],
     notes: tuple[Tensor, ...],
     scale: Tensor,
+    out: Tensor | None = None,
 ) -> Tensor:
-    """The slope of the scores times each item's scale, in the scores' dtype."""
+    """The slope of the scores times each item's scale; ``out`` may be the scores themselves."""
     x, target = tensors[:2]
     rows, mass = _rows(x), _rows(target) if target.is_floating_point() else target.reshape(-1)
     by_item = scale.double().expand(x.shape[0], *x.shape[2:]).reshape(-1).contiguous()
-    out = torch.empty(rows.shape, dtype=x.dtype)
+    in_place = out is not None and rows.data_ptr() == out.data_ptr()
+    made = rows if in_place else torch.empty(rows.shape, dtype=x.dtype)
     settings = _settings(tensors, options)
-    results = array(notes[0]), array(by_item), array(out)
+    results = array(notes[0]), array(by_item), array(made)
     share(_soft_rows.gradient, len(rows), x.numel(), array(rows), array(mass), *settings, *results)
-    return out.view(x.shape[0], *x.shape[2:], x.shape[1]).movedim(-1, 1)
+    return made.view(x.shape[0], *x.shape[2:], x.shape[1]).movedim(-1, 1)
 
 
 def _rows(t: Tensor) -> Tensor:
