@@ -77,6 +77,55 @@ def test_everything_at_once(kind: str, reduction: str, dtype: torch.dtype) -> No
     agrees(tensors, target, times=3.0, **options)
 
 
+@pytest.mark.parametrize("kind", ["hard", "smoothed", "soft"])
+@pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
+@pytest.mark.parametrize("softcap", [None, 3.0])
+def test_penalty_cap_and_divisor(kind: str, reduction: str, softcap: float | None) -> None:
+    options: dict[str, Any] = {"z_loss": 0.1, "logit_softcap": softcap, "reduction": reduction}
+    options["weight"] = torch.rand(130)
+    target = torch.randint(130, (24,))
+    if reduction == "mean":
+        options["divisor"] = 77
+    if kind == "soft":
+        target = torch.randn(24, 130).softmax(1)
+    else:
+        target[[2, 9]] = -100
+    if kind != "hard":
+        options["label_smoothing"] = 0.1
+    agrees(made(), target, times=3.0, **options)
+
+
+def test_penalty_and_cap_are_what_they_say() -> None:
+    x, w, b = (t.double() for t in made())
+    y, weight = torch.randint(130, (24,)), torch.rand(130).double()
+    scores = 3 * torch.tanh(torch.nn.functional.linear(x, w, b) / 3)
+    plain = torch.nn.functional.cross_entropy(scores, y, weight, reduction="none")
+    expected = plain + 0.1 * weight[y] * scores.logsumexp(1) ** 2
+    capped: Any = F.linear_cross_entropy  # its type is torch's, which has no such arguments
+    loss = capped(
+        x, w, y, linear_bias=b, weight=weight, z_loss=0.1, logit_softcap=3.0, reduction="none"
+    )
+    torch.testing.assert_close(loss, expected)
+    mean = capped(x, w, y, linear_bias=b, weight=weight, divisor=5)
+    scores = torch.nn.functional.linear(x, w, b)
+    total = torch.nn.functional.cross_entropy(scores, y, weight, reduction="sum")
+    torch.testing.assert_close(mean, total / 5)
+
+
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        ({"z_loss": -1.0}, "z_loss=-1.0"),
+        ({"logit_softcap": 0.0}, "logit_softcap=0.0"),
+        ({"divisor": 3, "reduction": "sum"}, "divisor with reduction='sum'"),
+    ],
+)
+def test_extras_out_of_range_are_refused(options: dict[str, Any], names: str) -> None:
+    x, w, _ = made()
+    with pytest.raises(ValueError, match=names):
+        F.linear_cross_entropy(x, w, torch.zeros(24, dtype=torch.long), **options)
+
+
 @pytest.mark.parametrize("shape", [(13, 5), (4, 3, 7)])
 @pytest.mark.parametrize("kind", [int, float])
 def test_scores_of_many_dimensions(shape: tuple[int, ...], kind: type) -> None:

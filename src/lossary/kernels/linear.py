@@ -7,14 +7,14 @@ as the chunks go by, for an upstream gradient of 1; for ``reduction="none"`` the
 again in backward. Half precision is multiplied, added up and kept in float32.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from lossary.core.dtypes import accumulation_dtype
+from lossary.core.dtypes import accumulation_dtype, wide_dtype
 from lossary.core.reduction import divide
 from lossary.kernels.blocks import must_trace
 from lossary.kernels.formula import Formula
@@ -30,6 +30,7 @@ class Layer:
     matrix: Tensor
     bias: Tensor | None
     shape: tuple[int, ...]
+    softcap: float | None
 
     def scores(self, x: Tensor, out: Tensor | None = None) -> Tensor:
         """The scores of some tokens, (n, C, ...)."""
@@ -38,7 +39,16 @@ class Layer:
             made = torch.mm(x, self.matrix.t(), out=flat)
         else:
             made = torch.addmm(self.bias, x, self.matrix.t(), out=flat)
+        if self.softcap is not None:
+            made.div_(self.softcap).tanh_().mul_(self.softcap)
         return made.view(len(x), *self.shape)
+
+    def slope(self, made: Callable[[Tensor], Tensor], scores: Tensor) -> Tensor:
+        """The slope of the product, in the scores' place; a cap adds its own, 1 - tanh^2."""
+        if self.softcap is None:
+            return made(scores)
+        inside = 1 - (scores / self.softcap).square_()
+        return made(scores).mul_(inside)
 
 
 def run_linear(
@@ -50,10 +60,11 @@ def run_linear(
     reduction: str,
     divisor: Tensor | float,
     shape: tuple[int, ...],
+    softcap: float | None = None,
 ) -> Tensor:
     """The loss of ``tensors = (input, matrix, bias)`` against the targets."""
     result: Tensor = _Linear.apply(  # type: ignore[no-untyped-call]
-        (formula, kernel, options, targets, reduction, divisor, shape), *tensors
+        (formula, kernel, options, targets, reduction, divisor, shape, softcap), *tensors
     )
     return result
 
@@ -91,11 +102,11 @@ class _Linear(torch.autograd.Function):
     def forward(
         ctx: Any, how: tuple[Any, ...], input: Tensor, matrix: Tensor, bias: Tensor | None
     ) -> Tensor:
-        _, kernel, options, targets, reduction, divisor, shape = ctx.how = how
+        _, kernel, options, targets, reduction, divisor, shape, softcap = ctx.how = how
         x, wide_matrix = _wide(input), _wide(matrix)
         assert x is not None
         assert wide_matrix is not None
-        layer = Layer(wide_matrix, _wide(bias), shape)
+        layer = Layer(wide_matrix, _wide(bias), shape, softcap)
         wanted = ctx.needs_input_grad[1:]
         made = _Gradients(x, layer, wanted) if any(wanted) and reduction != "none" else None
         scale = divide(torch.ones((), dtype=torch.float64), divisor if reduction == "mean" else 1)
@@ -104,8 +115,8 @@ class _Linear(torch.autograd.Function):
             losses, notes = kernel.losses((scores, *part), options, False)
             pieces.append(losses)
             if made is not None:
-                slope = kernel.gradient((scores, *part), options, notes, scale, out=scores)
-                made.add(rows, x[rows], slope)
+                make = _maker(kernel, part, options, notes, scale)
+                made.add(rows, x[rows], layer.slope(make, scores))
         items = torch.cat(pieces)
         ctx.kept = 0 if made is None else 3
         ctx.save_for_backward(input, matrix, bias, *(made.all() if made is not None else ()))
@@ -132,6 +143,13 @@ class _Linear(torch.autograd.Function):
         return None, *(None if g is None else g.to(t.dtype) for g, t in pairs)
 
 
+def _maker(
+    kernel: Any, part: tuple[Tensor, ...], options: dict[str, Any], notes: Any, scale: Tensor
+) -> Callable[[Tensor], Tensor]:
+    """The kernel's gradient of some scores, made in their own memory."""
+    return lambda scores: kernel.gradient((scores, *part), options, notes, scale, out=scores)
+
+
 def _chunks(
     x: Tensor, layer: Layer, targets: tuple[Tensor, ...]
 ) -> Iterator[tuple[slice, Tensor, tuple[Tensor, ...]]]:
@@ -148,16 +166,16 @@ def _again(
     how: tuple[Any, ...], tensors: tuple[Any, ...], wanted: tuple[bool, ...], upstream: Tensor
 ) -> list[Tensor | None]:
     """Gradients under one upstream gradient a token, from scores made again."""
-    _, kernel, options, targets, _, _, shape = how
+    _, kernel, options, targets, _, _, shape, softcap = how
     x, matrix, bias = (_wide(t) for t in tensors)
     assert x is not None
     assert matrix is not None
-    layer = Layer(matrix, bias, shape)
+    layer = Layer(matrix, bias, shape, softcap)
     made = _Gradients(x, layer, wanted)
     for rows, scores, part in _chunks(x, layer, targets):
         _, notes = kernel.losses((scores, *part), options, False)
-        scale = upstream[rows].double()
-        made.add(rows, x[rows], kernel.gradient((scores, *part), options, notes, scale, out=scores))
+        make = _maker(kernel, part, options, notes, upstream[rows].double())
+        made.add(rows, x[rows], layer.slope(make, scores))
     return made.all()
 
 
@@ -165,7 +183,7 @@ def _traced(
     how: tuple[Any, ...], tensors: tuple[Any, ...], wanted: tuple[bool, ...], upstream: Tensor
 ) -> list[Tensor | None]:
     """Gradients that can be differentiated again: all the scores, through the formula."""
-    formula, _, options, targets, reduction, divisor, shape = how
+    formula, _, options, targets, reduction, divisor, shape, softcap = how
     again = torch.is_grad_enabled()
     given = [
         t if t is None or again else t.detach().requires_grad_(w)
@@ -176,7 +194,8 @@ def _traced(
         assert x is not None
         assert matrix is not None
         scores = torch.nn.functional.linear(x, matrix, bias).reshape(len(x), *shape)
-        wide = torch.float64 if formula.wide and scores.dtype == torch.float32 else scores.dtype
+        scores = scores if softcap is None else softcap * torch.tanh(scores / softcap)
+        wide = wide_dtype(scores) if formula.wide else scores.dtype
         masses = [t.to(wide) if t.is_floating_point() else t for t in targets]
         losses = formula.losses(scores.to(wide), *masses, **options)
         if reduction != "none":

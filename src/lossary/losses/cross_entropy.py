@@ -14,6 +14,7 @@ from lossary.kernels.formula import Formula
 from lossary.kernels.select import evaluate
 from lossary.losses import _class_targets
 from lossary.losses._module import ShowsSettings
+from lossary.losses._soft_kernel import class_sum, soft_kernel
 
 WHERE = "cross_entropy"
 
@@ -51,7 +52,7 @@ def hard_kernel(
         x = torch.where(counted.unsqueeze(1), x, 0)
     p = x.softmax(1, dtype=wide_dtype(x))
     truth = p.gather(1, y).squeeze(1)
-    others = _class_sum(p.scatter_(1, y, 0))
+    others = class_sum(p.scatter_(1, y, 0))
     losses = torch.where(truth > 0.5, -torch.log1p(-others), -torch.log(truth))
     if bool((truth < UNDERFLOW).any()):
         exact = -x.to(p.dtype).log_softmax(1).gather(1, y).squeeze(1)
@@ -67,13 +68,6 @@ def hard_kernel(
     return losses, (slope if scale is None else slope.mul_(scale.unsqueeze(1)),)
 
 
-def _class_sum(p: Tensor) -> Tensor:
-    """Sum over dimension 1; for short rows a matrix product is quicker than a reduction."""
-    if p.dim() == 2 and p.shape[1] <= 64:
-        return p @ p.new_ones(p.shape[1])
-    return p.sum(1)
-
-
 def soft_losses(x: Tensor, mass: Tensor) -> Tensor:
     """``sum_k mass_k (logsumexp x - x_k)`` for rows of scores along dimension 1."""
     leader = x.detach().argmax(1, keepdim=True)
@@ -86,65 +80,10 @@ def soft_losses(x: Tensor, mass: Tensor) -> Tensor:
     return mass.sum(1) * tail - (mass * fall.masked_fill(silent, 0)).sum(1)
 
 
-def soft_kernel(
-    wanted: tuple[int, ...], x: Tensor, mass: Tensor
-) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """The same from one exponential; rows that are nearly certain sum their tail apart."""
-    fall, mass = _fall(x), mass.to(wide_dtype(x))
-    total = _class_sum(mass)
-    spread = _class_sum(fall * mass)
-    odds = fall.exp_()
-    odds_sum = _class_sum(odds)
-    losses = total * odds_sum.log() - spread
-    slope = odds.mul_((total / odds_sum).unsqueeze(1)).sub_(mass) if wanted else None
-    odd = _needs_care(odds_sum, losses)
-    if odd is not None:
-        at = odd.nonzero(as_tuple=True)
-        rows, row_mass = x.movedim(1, -1)[at].to(mass.dtype), mass.movedim(1, -1)[at]
-        _mend(at, losses, slope, *_certain_rows(rows, row_mass))
-    return losses, () if slope is None else (slope,)
-
-
-def _fall(x: Tensor) -> Tensor:
-    """How far each score lies below its row's highest, in the wide dtype."""
-    top = x.amax(1, keepdim=True)
-    wide = x.to(wide_dtype(x))
-    return wide.sub_(top) if wide is not x else wide - top
-
-
-def _needs_care(odds_sum: Tensor, losses: Tensor) -> Tensor | None:
-    """Rows where 1 - p cancels (near certainty) or 0 * inf (a masked class) has left NaN."""
-    odd = (odds_sum < NEARLY_CERTAIN) | ~losses.isfinite()
-    return odd if bool(odd.any()) else None
-
-
-def _mend(
-    at: tuple[Tensor, ...], losses: Tensor, slope: Tensor | None, right: Tensor, right_slope: Tensor
-) -> None:
-    losses[at] = right
-    if slope is not None:
-        slope.movedim(1, -1)[at] = right_slope
-
-
-def _certain_rows(x: Tensor, mass: Tensor) -> tuple[Tensor, Tensor]:
-    """Soft losses and slopes of rows (n, C), where a leader above 1/2 is kept out of the tail."""
-    fall = x - x.amax(1, keepdim=True)
-    odds = fall.exp()
-    leads = odds > 0.5 * odds.sum(1, keepdim=True)
-    rest = odds.masked_fill_(leads, 0).sum(1, keepdim=True)
-    has_leader = rest < 1
-    log_sum = torch.where(has_leader, rest.log1p(), rest.log())
-    total = mass.sum(1, keepdim=True)
-    spread = (mass * fall.masked_fill_(mass == 0, 0)).sum(1)
-    slope = odds.mul_(total / (rest + has_leader)).sub_(mass)
-    beside = mass.masked_fill(leads, 0).sum(1, keepdim=True)
-    led = beside - total * (rest / (1 + rest))
-    return (total * log_sum).squeeze(1) - spread, torch.where(leads, led, slope)
-
-
-def _smoothed_mass(
+def smoothed_mass(
     x: Tensor, target: Tensor, ignore_index: int, weight: Tensor | None, smoothing: float
 ) -> tuple[Tensor, Tensor]:
+    """Scores and the weighted mass of smoothed labels; ignored rows are cleared of both."""
     counted = target != ignore_index
     y = torch.where(counted, target, 0).unsqueeze(1)
     share = torch.full_like(x, smoothing / x.shape[1])
@@ -155,17 +94,18 @@ def _smoothed_mass(
 
 def smoothed_losses(x: Tensor, target: Tensor, **options: Any) -> Tensor:
     """The soft losses of a smoothed one-hot target."""
-    return soft_losses(*_smoothed_mass(x, target, **options))
+    return soft_losses(*smoothed_mass(x, target, **options))
 
 
 def smoothed_kernel(
     wanted: tuple[int, ...], x: Tensor, target: Tensor, **options: Any
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
     """The soft kernel of a smoothed one-hot target."""
-    return soft_kernel(wanted, *_smoothed_mass(x.to(wide_dtype(x)), target, **options))
+    return soft_kernel(wanted, *smoothed_mass(x.to(wide_dtype(x)), target, **options))
 
 
-def _probability_mass(target: Tensor, weight: Tensor | None, smoothing: float) -> Tensor:
+def probability_mass(target: Tensor, weight: Tensor | None, smoothing: float) -> Tensor:
+    """The weighted mass of given probabilities, smoothed."""
     if smoothing:
         target = target * (1 - smoothing) + smoothing / target.shape[1]
     return target if weight is None else target * weight
@@ -173,7 +113,7 @@ def _probability_mass(target: Tensor, weight: Tensor | None, smoothing: float) -
 
 def probability_losses(x: Tensor, target: Tensor, *weight: Tensor, smoothing: float) -> Tensor:
     """The soft losses of given probabilities, smoothed and weighted by class."""
-    return soft_losses(x, _probability_mass(target, weight[0] if weight else None, smoothing))
+    return soft_losses(x, probability_mass(target, weight[0] if weight else None, smoothing))
 
 
 def probability_kernel(
@@ -182,7 +122,7 @@ def probability_kernel(
     """The soft kernel of given probabilities, smoothed and weighted by class."""
     if smoothing or weight:
         target, *weights = (t.to(wide_dtype(x)) for t in (target, *weight))
-        target = _probability_mass(target, weights[0] if weights else None, smoothing)
+        target = probability_mass(target, weights[0] if weights else None, smoothing)
     return soft_kernel(wanted, x, target)
 
 
@@ -194,9 +134,6 @@ SOFT = Formula(
 
 # A probability below this is near float64's smallest: its logarithm comes from the scores.
 UNDERFLOW = 1e-290
-
-# Below this sum of exp(x - max x), 1 - p has lost more than three of float64's digits.
-NEARLY_CERTAIN = 1 + 2**-10
 
 
 def cross_entropy(

@@ -1,5 +1,7 @@
 """Linear layer and cross-entropy in one call: the loss of a classifier's last layer."""
 
+from dataclasses import dataclass, replace
+
 import torch
 from torch import Tensor
 
@@ -8,11 +10,21 @@ from lossary.core.dtypes import accumulation_dtype, autocast_dtype, autocast_is_
 from lossary.core.errors import OptionError, ShapeError, teach
 from lossary.core.reduction import check_reduction
 from lossary.kernels.linear import run_linear
-from lossary.kernels.select import choose_linear, fused_kernel
+from lossary.kernels.select import choose_linear, evaluate, fused_kernel
 from lossary.losses._pairs import equal_dtypes
-from lossary.losses.cross_entropy import cross_entropy, problem
+from lossary.losses._z_loss import penalised
+from lossary.losses.cross_entropy import Problem, problem
 
 WHERE = "linear_cross_entropy"
+
+
+@dataclass(frozen=True)
+class Layer:
+    """The linear layer: a matrix (C, d1, ..., D), a bias (C, d1, ...), a cap on its scores."""
+
+    weight: Tensor
+    bias: Tensor | None
+    softcap: float | None
 
 
 def linear_cross_entropy(
@@ -26,19 +38,28 @@ def linear_cross_entropy(
     ignore_index: int | None = None,
     label_smoothing: float = 0.0,
     options: "torch.nn.LinearCrossEntropyOptions | None" = None,
+    z_loss: float = 0.0,
+    logit_softcap: float | None = None,
+    divisor: Tensor | float | None = None,
 ) -> Tensor:
     r"""Cross-entropy of the class scores that a linear layer makes of the input.
 
-    .. math:: \ell_i = \mathrm{cross\_entropy}(x_i W^\top + b, y_i)
+    .. math:: \ell_i = \mathrm{cross\_entropy}(s_i, y_i) + z\,m_i\,\mathrm{lse}(s_i)^2,\quad
+       s_i = c\tanh\bigl((x_i W^\top + b)/c\bigr)
 
-    ``options`` is accepted as torch takes it; the numbers do not depend on it.
+    ``options`` is accepted as torch takes it; the numbers do not depend on it. Three arguments
+    are not torch's: ``z_loss`` (z) keeps the log-sum of exponentials near 0, weighing with an
+    example's whole mass m (1, or its class's weight); ``logit_softcap`` (c) bounds the scores;
+    ``divisor`` is what a mean divides by, such as the tokens of all accumulated batches. On a
+    CPU, large calls never hold all the scores.
 
     Shape: ``input`` (D) or (N, D); ``linear_weight`` (C, D) or (C, d1, ..., D);
     ``linear_bias`` (C) or (C, d1, ...); ``target`` as :func:`cross_entropy` takes it.
     Dtype: floating; half precision is multiplied and scored in float32.
     Units: nats.
     Raises: ShapeError, DtypeError, DeviceError, ClassIndexError, OptionError.
-    Reference: Wijmans et al. (2024), Cut your losses in large-vocabulary language models.
+    Reference: Wijmans et al. (2024), Cut your losses in large-vocabulary language models;
+    z-loss: Chowdhery et al. (2022), PaLM; softcap: Gemma Team (2024), Gemma 2.
 
     >>> x, w = torch.ones(1, 2), torch.zeros(4, 2)
     >>> linear_cross_entropy(x, w, torch.tensor([3]))
@@ -52,66 +73,67 @@ def linear_cross_entropy(
     )
     if not autocast_is_on(input):
         equal_dtypes(WHERE, input, linear_weight, "linear_weight")
+    _check_extras(reduction, z_loss, logit_softcap, divisor)
     shape = (*input.shape[:-1], *linear_weight.shape[:-1])
     if target.shape == shape and ignore_index is not None:
         came = "ignore_index cannot be specified when target contains probabilities"
         fix = "weight the rows: reduction='none', then multiply by a mask"
         raise OptionError(teach(WHERE, came, "ignore_index=None", "", fix))
+    layer = Layer(linear_weight, linear_bias, logit_softcap)
+    chosen = choose_linear(input, linear_weight, linear_bias, target, weight)
+    logits = _logits(input, layer, shape, held=chosen.path != "fused")
     ignored = -100 if ignore_index is None else ignore_index
-    if choose_linear(input, linear_weight, linear_bias, target, weight).path == "fused":
-        return _in_chunks(
-            input, linear_weight, linear_bias, target, weight, ignored, reduction, label_smoothing
-        )
-    logits = _logits(input, linear_weight, linear_bias).reshape(shape)
-    loss = cross_entropy(
-        logits,
-        target,
-        weight=weight,
-        ignore_index=ignored,
-        reduction=reduction,
-        label_smoothing=label_smoothing,
-    )
-    return loss.to(autocast_dtype(input))
+    asked = problem(logits, target, weight, ignored, reduction, label_smoothing)
+    if z_loss:
+        asked = penalised(asked, z_loss)
+    if divisor is not None:
+        asked = replace(asked, divisor=divisor)
+    if chosen.path == "fused":
+        loss = _in_chunks(input, layer, asked, reduction)
+    else:
+        loss = evaluate(asked.formula, asked.tensors, asked.options, reduction, asked.divisor)
+    items = (*input.shape[:-1], *linear_weight.shape[1:-1])
+    return (loss.view(items) if reduction == "none" else loss).to(autocast_dtype(input))
 
 
-def _in_chunks(
-    input: Tensor,
-    linear_weight: Tensor,
-    linear_bias: Tensor | None,
-    target: Tensor,
-    weight: Tensor | None,
-    ignore_index: int,
-    reduction: str,
-    smoothing: float,
-) -> Tensor:
-    """The same without ever holding all logits."""
-    shape = (*input.shape[:-1], *linear_weight.shape[:-1])
-    dtype = autocast_dtype(input)
-    # Of the logits only the shape is known yet, and only that is checked against the target.
-    logits = torch.empty(shape, dtype=accumulation_dtype(dtype), device="meta")
-    asked = problem(logits, target, weight, ignore_index, reduction, smoothing)
-    bias = None if linear_bias is None else linear_bias.reshape(-1)
-    matrix = linear_weight.reshape(-1, linear_weight.shape[-1])
-    rows = input if input.dim() == 2 else input.unsqueeze(0)
-    loss = run_linear(
+def _in_chunks(input: Tensor, layer: Layer, asked: Problem, reduction: str) -> Tensor:
+    bias = None if layer.bias is None else layer.bias.reshape(-1)
+    return run_linear(
         asked.formula,
         fused_kernel(asked.formula),
         asked.options,
-        (rows, matrix, bias),
+        (input.reshape(-1, input.shape[-1]), layer.weight.flatten(0, -2), bias),
         asked.tensors[1:],
         reduction,
         asked.divisor,
-        tuple(linear_weight.shape[:-1]),
+        tuple(layer.weight.shape[:-1]),
+        layer.softcap,
     )
-    loss = loss if input.dim() == 2 or reduction != "none" else loss.squeeze(0)
-    return loss.to(dtype)
 
 
-def _logits(input: Tensor, linear_weight: Tensor, linear_bias: Tensor | None) -> Tensor:
+def _check_extras(
+    reduction: str, z_loss: float, softcap: float | None, divisor: Tensor | float | None
+) -> None:
+    if not z_loss >= 0:
+        raise OptionError(teach(WHERE, f"got z_loss={z_loss}", "0 or more, such as 1e-4"))
+    if softcap is not None and not softcap > 0:
+        raise OptionError(teach(WHERE, f"got logit_softcap={softcap}", "a bound above 0, or None"))
+    if divisor is not None and reduction != "mean":
+        came = f"got a divisor with reduction={reduction!r}"
+        raise OptionError(teach(WHERE, came, "reduction='mean', the only one that divides"))
+
+
+def _logits(input: Tensor, layer: Layer, shape: tuple[int, ...], held: bool) -> Tensor:
+    """The scores; or, where they are never held, what stands for their shape and dtype."""
     dtype = accumulation_dtype(input.dtype)
-    matrix = linear_weight.reshape(-1, linear_weight.shape[-1]).to(dtype)
-    bias = None if linear_bias is None else linear_bias.reshape(-1).to(dtype)
-    return torch.nn.functional.linear(input.to(dtype), matrix, bias)
+    if not held:
+        return torch.empty(shape, dtype=dtype, device="meta")
+    matrix = layer.weight.reshape(-1, layer.weight.shape[-1]).to(dtype)
+    bias = None if layer.bias is None else layer.bias.reshape(-1).to(dtype)
+    scores = torch.nn.functional.linear(input.to(dtype), matrix, bias).reshape(shape)
+    if layer.softcap is None:
+        return scores
+    return layer.softcap * torch.tanh(scores / layer.softcap)
 
 
 def _check_shapes(input: Tensor, linear_weight: Tensor, linear_bias: Tensor | None) -> None:

@@ -32,9 +32,21 @@ def losses(
     notes = torch.empty((3, *target.shape), dtype=computing(x.dtype))
     kernel, views, count = _laid_out(x, target, LONG_FORWARD, items, notes)
     share(kernel.losses, count, x.numel(), *views[:2], options["ignore_index"], *views[2:])
+    if options.get("z_loss"):
+        _penalise(items, notes, target, options)
     if options["weight"] is not None:
-        items *= _row_weights(target, **options)
+        items *= _row_weights(target, options)
     return items.sum() if summed else items, (notes,)
+
+
+def _penalise(items: Tensor, notes: Tensor, target: Tensor, options: dict[str, Any]) -> None:
+    """Add ``z lse^2`` to the losses; its slope, ``2 z lse p``, is a change of the notes."""
+    counted = target != options["ignore_index"]
+    lse = torch.where(counted, notes[0] - notes[1].log(), 0)
+    items.add_(lse.double().square(), alpha=options["z_loss"])
+    more = 2 * options["z_loss"] * lse
+    notes[1].mul_(1 + more)
+    notes[2].sub_((1 - notes[2]) * more)
 
 
 def gradient(
@@ -47,7 +59,7 @@ def gradient(
     """The slope of the scores times each item's scale; ``out`` may be the scores themselves."""
     x, target = tensors
     if options["weight"] is not None:
-        scale = scale * _row_weights(target, **options)
+        scale = scale * _row_weights(target, options)
     scale = scale.to(notes[0].dtype).expand(target.shape).contiguous()
     out = torch.empty(x.shape, dtype=x.dtype) if out is None else out
     kernel, views, count = _laid_out(x, target, LONG_BACKWARD, notes[0], scale, out=out)
@@ -79,6 +91,7 @@ def _laid_out(
     return _hard_tiles, [array(t) for t in order], order[0].shape[0] * across
 
 
-def _row_weights(target: Tensor, ignore_index: int, weight: Tensor) -> Tensor:
-    counted = target != ignore_index
-    return torch.where(counted, weight.double()[torch.where(counted, target, 0)], 0)
+def _row_weights(target: Tensor, options: dict[str, Any]) -> Tensor:
+    counted = target != options["ignore_index"]
+    weight: Tensor = options["weight"].double()
+    return torch.where(counted, weight[torch.where(counted, target, 0)], 0)

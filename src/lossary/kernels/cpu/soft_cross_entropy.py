@@ -29,9 +29,22 @@ def losses(
     settings = _settings(tensors, options)
     results = array(torch.empty(0, dtype=computing(x.dtype))), array(items), array(notes)
     share(_soft_rows.losses, len(rows), x.numel(), array(rows), array(mass), *settings, *results)
+    if options.get("z_loss"):
+        _penalise(items, notes, mass, options)
     if summed:
         return items.sum(), (notes,)
     return items.view(x.shape[0], *x.shape[2:]), (notes,)
+
+
+def _penalise(items: Tensor, notes: Tensor, mass: Tensor, options: dict[str, Any]) -> None:
+    """Add ``z lse^2`` for all mass to the losses; its slope is a change of the notes."""
+    counted = (mass != options["ignore_index"]) if mass.dim() == 1 else torch.ones(len(mass)) > 0
+    lse = torch.where(counted, notes[1] + notes[2].log1p(), 0)
+    total = torch.where(counted, notes[3], 0)
+    items.add_(total * lse.square(), alpha=options["z_loss"])
+    more = 2 * options["z_loss"] * lse * total
+    notes[3].add_(more)
+    notes[4].add_(more)
 
 
 def gradient(
