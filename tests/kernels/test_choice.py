@@ -15,6 +15,7 @@ import torch
 import lossary.functional as F
 from lossary.core.errors import OptionError
 from lossary.kernels import explain_choice
+from lossary.kernels.cpu import _threads
 from lossary.kernels.cpu._threads import share
 
 BIG = torch.randn(1000, 50)
@@ -101,6 +102,21 @@ def test_a_forked_process_makes_threads_of_its_own() -> None:
         signal.alarm(20)
         os._exit(0 if covered() == list(range(10)) else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_a_fault_in_any_part_is_raised() -> None:
+    def kernel(start: int, stop: int) -> None:
+        if stop == 10:
+            raise ZeroDivisionError
+
+    torch.set_num_threads(3)
+    with pytest.raises(ZeroDivisionError):
+        share(kernel, 10, 2**20)
+
+
+def test_threads_of_python_do_where_torch_has_no_openmp(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_threads, "_openmp", lambda: None)
+    assert covered() == list(range(10))
 
 
 def covered() -> list[int]:
