@@ -59,6 +59,8 @@ class _Fused(torch.autograd.Function):
         divisor: Tensor | float,
         *tensors: Tensor,
     ) -> Tensor:
+        if isinstance(divisor, Tensor) and divisor.device.type == "cpu":
+            divisor = float(divisor)  # a number divides in one operation, a tensor in four
         result, notes = kernel.losses(tensors, options, reduction != "none")
         if any(ctx.needs_input_grad):
             ctx.formula, ctx.kernel, ctx.options = formula, kernel, options

@@ -37,5 +37,7 @@ class Once:
         """The kept slope times each item's scale."""
         by = aligned(scale, notes[0])
         slope = notes[0] * by
-        # An item that the caller masked out sends 0; an infinite slope must not make it NaN.
-        return slope.masked_fill_(by == 0, 0).to(tensors[0].dtype)
+        if scale.dim():
+            # An item that the caller masked out sends 0; an infinite slope must not make it NaN.
+            slope.masked_fill_(by == 0, 0)
+        return slope.to(tensors[0].dtype)

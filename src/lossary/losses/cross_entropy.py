@@ -44,17 +44,18 @@ def hard_losses(x: Tensor, target: Tensor, ignore_index: int, weight: Tensor | N
 def hard_kernel(
     wanted: tuple[int, ...], x: Tensor, target: Tensor, ignore_index: int, weight: Tensor | None
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """The same from one softmax, wide: the tail is summed without the truth, minus its slope."""
+    """The same from one softmax: the tail is summed without the truth, whose slope is minus it."""
     counted = target != ignore_index
     all_count = bool(counted.all())
     y = (target if all_count else torch.where(counted, target, 0)).unsqueeze(1)
     if not all_count:
         x = torch.where(counted.unsqueeze(1), x, 0)
-    p = x.softmax(1, dtype=wide_dtype(x))
-    truth = p.gather(1, y).squeeze(1)
-    others = class_sum(p.scatter_(1, y, 0))
+    # Along other dimensions than the last, torch sums in the order of the classes.
+    p, truth, others = _truth_and_others(x if x.dim() == 2 else x.to(wide_dtype(x)), y)
+    if p.dtype != wide_dtype(x) and bool((torch.minimum(truth, others) < UNDERFLOW).any()):
+        p, truth, others = _truth_and_others(x.to(wide_dtype(x)), y)
     losses = torch.where(truth > 0.5, -torch.log1p(-others), -torch.log(truth))
-    if bool((truth < UNDERFLOW).any()):
+    if p.dtype == wide_dtype(x) and bool((truth < UNDERFLOW).any()):
         exact = -x.to(p.dtype).log_softmax(1).gather(1, y).squeeze(1)
         losses = torch.where(truth < UNDERFLOW, exact, losses)
     scale = None if weight is None else weight.to(p.dtype)[y.squeeze(1)]
@@ -66,6 +67,13 @@ def hard_kernel(
         return losses, ()
     slope = p.scatter_(1, y, -others.unsqueeze(1))
     return losses, (slope if scale is None else slope.mul_(scale.unsqueeze(1)),)
+
+
+def _truth_and_others(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The softmax with the truth taken out, the truth's probability, and the sum of the rest."""
+    p = x.softmax(1)
+    truth = p.gather(1, y).squeeze(1)
+    return p.scatter_(1, y, 0), truth, class_sum(p)
 
 
 def soft_losses(x: Tensor, mass: Tensor) -> Tensor:
@@ -132,8 +140,9 @@ SOFT = Formula(
     probability_losses, probability_kernel, fused="soft_cross_entropy", elementwise=False
 )
 
-# A probability below this is near float64's smallest: its logarithm comes from the scores.
-UNDERFLOW = 1e-290
+# Sums of probabilities below this may lack some that float32 could not hold: they are made wide,
+# and if even so the truth's is below it, its logarithm comes from the scores.
+UNDERFLOW = 1e-30
 
 
 def cross_entropy(
