@@ -41,6 +41,7 @@ certificate: $(READY) ## Measure every loss against arbitrary precision: docs/ac
 
 bench: $(READY) ## Time and memory of every loss beside torch's, as ratios in one run
 	@$(BIN)/python benchmarks/losses.py
+	@$(BIN)/python benchmarks/cross_entropy.py
 
 clean: ## Remove the environment and every cache
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

@@ -116,8 +116,12 @@ def kernel_or_formula(
         losses, slopes = _run_kernel(formula, options, wanted, block)
         if not bool(losses.sum().isnan()):
             return losses, slopes
-    # 0 * inf: what a kernel passes over, the formula knows to be 0.
-    return formula.losses(*widen(formula, block), **options), slopes
+    # 0 * inf, or no class at all: what a kernel passes over, the formula knows.
+    losses = formula.losses(*widen(formula, block), **options)
+    if slopes and any(bool(slope.isnan().any()) for slope in slopes):
+        ones = torch.ones_like(losses)
+        slopes = tuple(_autograd_pieces(formula, options, block, list(wanted), ones))
+    return losses, slopes
 
 
 def _run_kernel(

@@ -44,36 +44,37 @@ def hard_losses(x: Tensor, target: Tensor, ignore_index: int, weight: Tensor | N
 def hard_kernel(
     wanted: tuple[int, ...], x: Tensor, target: Tensor, ignore_index: int, weight: Tensor | None
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """The same from one softmax: the tail is summed without the truth, whose slope is minus it."""
+    """The same from one exponential; the tail, summed without the truth, is minus its slope."""
     counted = target != ignore_index
     all_count = bool(counted.all())
     y = (target if all_count else torch.where(counted, target, 0)).unsqueeze(1)
     if not all_count:
         x = torch.where(counted.unsqueeze(1), x, 0)
-    # Along other dimensions than the last, torch sums in the order of the classes.
-    p, truth, others = _truth_and_others(x if x.dim() == 2 else x.to(wide_dtype(x)), y)
-    if p.dtype != wide_dtype(x) and bool((torch.minimum(truth, others) < UNDERFLOW).any()):
-        p, truth, others = _truth_and_others(x.to(wide_dtype(x)), y)
-    losses = torch.where(truth > 0.5, -torch.log1p(-others), -torch.log(truth))
-    if p.dtype == wide_dtype(x) and bool((truth < UNDERFLOW).any()):
-        exact = -x.to(p.dtype).log_softmax(1).gather(1, y).squeeze(1)
-        losses = torch.where(truth < UNDERFLOW, exact, losses)
-    scale = None if weight is None else weight.to(p.dtype)[y.squeeze(1)]
+    # Along other dimensions than the last, torch sums one by one; and a tail that is next to
+    # nothing may lack what float32 could not hold.
+    odds, share, gap, tail = _odds(x if x.dim() == 2 else x.to(wide_dtype(x)), y)
+    if odds.dtype != wide_dtype(x) and bool((tail < NEXT_TO_NOTHING).any()):
+        odds, share, gap, tail = _odds(x.to(wide_dtype(x)), y)
+    losses = gap + torch.log1p(tail + (share - 1))
+    scale = None if weight is None else weight.to(odds.dtype)[y.squeeze(1)]
     if not all_count:
-        scale = counted.to(p.dtype) if scale is None else torch.where(counted, scale, 0)
+        scale = counted.to(odds.dtype) if scale is None else torch.where(counted, scale, 0)
     if scale is not None:
         losses = losses * scale
     if not wanted:
         return losses, ()
-    slope = p.scatter_(1, y, -others.unsqueeze(1))
-    return losses, (slope if scale is None else slope.mul_(scale.unsqueeze(1)),)
+    unit = (tail + share).reciprocal_() if scale is None else scale / (tail + share)
+    slope = odds.mul_(unit.unsqueeze(1)).scatter_(1, y, -(tail * unit).unsqueeze(1))
+    return losses, (slope,)
 
 
-def _truth_and_others(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The softmax with the truth taken out, the truth's probability, and the sum of the rest."""
-    p = x.softmax(1)
-    truth = p.gather(1, y).squeeze(1)
-    return p.scatter_(1, y, 0), truth, class_sum(p)
+def _odds(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Exponentials below the highest score without the truth's; the truth's, its fall, the rest."""
+    top = x.amax(1, keepdim=True)
+    odds = (x - top).exp_()
+    share = odds.gather(1, y).squeeze(1)
+    gap = (top - x.gather(1, y)).squeeze(1)
+    return odds.scatter_(1, y, 0), share, gap, class_sum(odds)
 
 
 def soft_losses(x: Tensor, mass: Tensor) -> Tensor:
@@ -140,9 +141,8 @@ SOFT = Formula(
     probability_losses, probability_kernel, fused="soft_cross_entropy", elementwise=False
 )
 
-# Sums of probabilities below this may lack some that float32 could not hold: they are made wide,
-# and if even so the truth's is below it, its logarithm comes from the scores.
-UNDERFLOW = 1e-30
+# Of a sum above this float32 misses nothing that counts.
+NEXT_TO_NOTHING = 1e-30
 
 
 def cross_entropy(
