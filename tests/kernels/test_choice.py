@@ -94,6 +94,20 @@ def test_without_numba_blocks_take_over() -> None:
     assert done.stdout.strip().endswith("True")
 
 
+def test_without_a_place_to_keep_them_kernels_are_compiled_each_time() -> None:
+    code = (
+        "import numba.core.caching as caching; caching.CacheImpl._locator_classes = []\n"
+        "import torch, lossary.functional as F\n"
+        "from lossary.kernels import explain_choice\n"
+        "x, y = torch.randn(1000, 50), torch.randint(50, (1000,))\n"
+        "print(explain_choice(F.cross_entropy, x, y)[0].path)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert done.stdout.strip() == "fused"
+
+
 def test_a_forked_process_makes_threads_of_its_own() -> None:
     # Plain Python in the threads: torch's own would not survive the fork.
     assert covered() == list(range(10))

@@ -46,21 +46,25 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 def compiled(function: Function) -> Function:
     """Compile a kernel, without Python's lock; the result is kept on disk."""
-    made: Function = njit(nogil=True, cache=True, fastmath=EXACT, error_model="numpy")(function)
-    return made
+    return _compiled(function, fastmath=EXACT)
 
 
 def inlined(function: Function) -> Function:
     """The same for the mathematics of one entry: only inside a loop does it become vector code."""
-    flags = {"nogil": True, "cache": True, "fastmath": EXACT, "error_model": "numpy"}
-    made: Function = njit(forceinline=True, **flags)(function)
-    return made
+    return _compiled(function, fastmath=EXACT, forceinline=True)
 
 
 def reordered(function: Function) -> Function:
     """The same for sums whose terms may be added in any order."""
-    flags = EXACT | {"reassoc"}
-    made: Function = njit(nogil=True, cache=True, fastmath=flags, error_model="numpy")(function)
+    return _compiled(function, fastmath=EXACT | {"reassoc"})
+
+
+def _compiled(function: Function, **flags: Any) -> Function:
+    made: Function
+    try:
+        made = njit(nogil=True, cache=True, error_model="numpy", **flags)(function)
+    except RuntimeError:  # nowhere to keep it: no folder here, or for this user, can be written
+        made = njit(nogil=True, error_model="numpy", **flags)(function)
     return made
 
 
