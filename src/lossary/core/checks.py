@@ -112,7 +112,7 @@ def check_tensor(where: str, name: str, t: object) -> None:
 
 
 def check_same_device(where: str, **tensors: Tensor | None) -> None:
-    """Refuse tensors that live on different devices."""
+    """Refuse what is no tensor, and tensors that live on different devices."""
     present = {name: t for name, t in tensors.items() if t is not None}
     for name, t in present.items():
         check_tensor(where, name, t)

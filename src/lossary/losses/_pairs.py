@@ -31,6 +31,7 @@ def paired(
     """
     check_reduction(where, reduction, allowed)
     checks.check_floating(where, "input", input)
+    checks.check_tensor(where, "target", target)
     checks.check_same_device(where, input=input, target=target)
     checks.check_same_shape(where, torch_says, input=input, target=target)
     if refuse_nan:

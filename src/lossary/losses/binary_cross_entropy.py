@@ -127,6 +127,8 @@ def binary_cross_entropy_with_logits(
     """
     where = "binary_cross_entropy_with_logits"
     reduction = legacy_reduction(size_average, reduce, reduction)
+    checks.check_tensor(where, "input", input)
+    checks.check_tensor(where, "target", target)
     says = (
         f"Target size ({target.size()}) must be the same as input size ({input.size()})"
         if target.shape != input.shape
@@ -170,6 +172,8 @@ def binary_cross_entropy(
     """
     where = "binary_cross_entropy"
     reduction = legacy_reduction(size_average, reduce, reduction)
+    checks.check_tensor(where, "input", input)
+    checks.check_tensor(where, "target", target)
     says = (
         f"Using a target size ({target.size()}) that is different to the input size"
         f" ({input.size()}) is deprecated"

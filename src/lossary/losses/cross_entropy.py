@@ -177,6 +177,7 @@ def cross_entropy(
     reduction = legacy_reduction(size_average, reduce, reduction)
     check_reduction(WHERE, reduction)
     checks.check_floating(WHERE, "input", input)
+    checks.check_tensor(WHERE, "target", target)
     checks.check_same_device(WHERE, input=input, target=target, weight=weight)
     asked = problem(input, target, weight, ignore_index, reduction, label_smoothing)
     result = evaluate(asked.formula, asked.tensors, asked.options, reduction, asked.divisor)

@@ -42,6 +42,7 @@ def nll_loss(
     reduction = reductions.legacy_reduction(size_average, reduce, reduction)
     reductions.check_reduction(WHERE, reduction)
     checks.check_floating(WHERE, "input", input)
+    checks.check_tensor(WHERE, "target", target)
     checks.check_same_device(WHERE, input=input, target=target, weight=weight)
     native = input.dtype not in HALF_DTYPES and input.device.type == "cpu"
     native = native and reason_not_plain(input) is None
