@@ -62,7 +62,7 @@ def cosine_kernel(
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
     """The same from three dot products; rows that these do not settle go by directions."""
     x1, x2 = x1.double(), x2.double()
-    dot, square1, square2 = (x1 * x2).sum(1), (x1 * x1).sum(1), (x2 * x2).sum(1)
+    dot, square1, square2 = (torch.linalg.vecdot(a, b) for a, b in ((x1, x2), (x1, x1), (x2, x2)))
     norms = (square1 * square2).sqrt()
     cosine = dot / norms
     same, other = target == 1, target == -1

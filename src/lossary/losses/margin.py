@@ -88,7 +88,7 @@ def multilabel_margin_kernel(
 
 # Both work in float64, beside kernels of torch's that hold nothing: small blocks keep to that.
 MULTI_MARGIN = Formula(
-    multi_margin_losses, multi_margin_kernel, block_entries=2**14, elementwise=False
+    multi_margin_losses, multi_margin_kernel, block_entries=2**13, elementwise=False
 )
 MULTILABEL_MARGIN = Formula(
     multilabel_margin_losses, multilabel_margin_kernel, block_entries=2**14, elementwise=False

@@ -66,7 +66,9 @@ def euclidean_kernel(
 
 
 TRIPLET = Formula(triplet_losses, elementwise=False)
-EUCLIDEAN = Formula(triplet_losses, euclidean_kernel, slopes_for=(0, 1, 2), elementwise=False)
+EUCLIDEAN = Formula(
+    triplet_losses, euclidean_kernel, slopes_for=(0, 1, 2), block_entries=2**16, elementwise=False
+)
 
 
 def _check_triplet(where: str, margin: float, *tensors: Tensor) -> None:
