@@ -3,9 +3,12 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+# Where `make bench` measures: cpu, or cuda.
+DEVICE ?= cpu
+RESULTS := benchmarks/results
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow check certificate bench clean
+.PHONY: help demo test test-slow check certificate bench speed-page clean
 
 help: ## Say what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -39,9 +42,15 @@ check: $(READY) ## Lint, types, import directions, doctests
 certificate: $(READY) ## Measure every loss against arbitrary precision: docs/accuracy.md
 	@$(BIN)/python tools/certificate.py
 
-bench: $(READY) ## Time and memory of every loss beside torch's, as ratios in one run
-	@$(BIN)/python benchmarks/losses.py
-	@$(BIN)/python benchmarks/cross_entropy.py
+bench: $(READY) ## Time and memory beside torch's and the floor: benchmarks/results, docs/speed.md
+	@$(BIN)/lossary bench --device $(DEVICE) --csv $(RESULTS)/vocabulary_$(DEVICE).csv
+	@$(BIN)/lossary bench --device $(DEVICE) --suite shapes --csv $(RESULTS)/shapes_$(DEVICE).csv
+	@$(BIN)/lossary bench --device $(DEVICE) --suite scale --csv $(RESULTS)/scale_$(DEVICE).csv
+	@test $(DEVICE) != cpu || $(BIN)/python benchmarks/losses.py --csv $(RESULTS)/losses_cpu.csv
+	@$(MAKE) --no-print-directory speed-page
+
+speed-page: $(READY) ## docs/speed.md and its figures, from benchmarks/results
+	@$(BIN)/python tools/speed_page.py
 
 clean: ## Remove the environment and every cache
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

@@ -9,14 +9,10 @@ size over one forward and backward. Machines are noisy: read ratios, not millise
 
 import argparse
 import csv
-import ctypes
-import gc
-import platform
-import statistics
+import io
 import sys
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +21,12 @@ import torch.nn.functional as torch_functional
 from torch import Tensor
 
 import lossary.functional as lossary_functional
+from lossary.bench.clock import milliseconds
+from lossary.bench.machine import describe
+from lossary.bench.memory import peak_bytes
+from lossary.bench.text import machine_line
+from lossary.bench.words import Words
+from lossary.console.whole import write_whole
 
 SHAPES = ((65_536, 10), (2_000, 1_000))
 
@@ -103,58 +105,34 @@ def ctc_case() -> Case:
     return Case("ctc (200 x 16 x 64)", "ctc_loss", (log_p, targets, *lengths), {})
 
 
-def milliseconds(steps: list[Callable[[], None]], rounds: int) -> list[float]:
-    """The median time of each step, the steps taking turns."""
-    times: list[list[float]] = [[] for _ in steps]
-    for round_number in range(rounds + 2):
-        for step, own in zip(steps, times, strict=True):
-            start = time.perf_counter()
-            step()
-            if round_number > 1:  # two rounds to warm up
-                own.append(time.perf_counter() - start)
-    return [statistics.median(own) * 1e3 for own in times]
-
-
-def peak_bytes(step: Callable[[], None], case: Case) -> int:
-    """By how much one step raises the process's resident size at its highest; Linux only."""
-    status, reset = Path("/proc/self/status"), Path("/proc/self/clear_refs")
-    if not reset.exists():
-        return 0
+def peak_megabytes(step: Callable[[], None], case: Case) -> float | None:
+    """What one step takes at its highest; the last one's gradient is dropped first."""
     case.tensors[0].grad = None
-    gc.collect()
-    ctypes.CDLL("libc.so.6").malloc_trim(0)
-    reset.write_text("5", encoding="ascii")
-    before = _kilobytes(status, "VmRSS")
-    step()
-    return 1024 * max(0, _kilobytes(status, "VmHWM") - before)
-
-
-def _kilobytes(status: Path, key: str) -> int:
-    for line in status.read_text(encoding="ascii").splitlines():
-        if line.startswith(key):
-            return int(line.split()[1])
-    raise ValueError(f"{status} lacks {key}")
+    peak = peak_bytes(step)
+    return None if peak is None else round(peak / 1e6, 1)
 
 
 def measure(case: Case, rounds: int, shape: str) -> dict[str, Any]:
     steps = [case.step(torch_functional), case.step(lossary_functional)]
-    theirs, ours = milliseconds(steps, rounds)
-    their_bytes, our_bytes = (peak_bytes(step, case) for step in steps)
+    (theirs, ours), _ = milliseconds(steps, rounds)
+    their_peak, our_peak = (peak_megabytes(step, case) for step in steps)
     return {
         "shape": shape,
         "loss": case.name,
         "torch_ms": round(theirs, 3),
         "lossary_ms": round(ours, 3),
         "time_ratio": round(ours / theirs, 2),
-        "torch_peak_mb": round(their_bytes / 2**20, 1),
-        "lossary_peak_mb": round(our_bytes / 2**20, 1),
+        "torch_peak_mb": their_peak,
+        "lossary_peak_mb": our_peak,
     }
 
 
 def show(row: dict[str, Any]) -> None:
+    peaks = (row["torch_peak_mb"], row["lossary_peak_mb"])
+    memory = "".join(f"{'-' if peak is None else peak:>10}" for peak in peaks)
     print(
         f"{row['shape']:>13}  {row['loss']:<24}{row['torch_ms']:>9.2f}{row['lossary_ms']:>9.2f}"
-        f"{row['time_ratio']:>7.2f}{row['torch_peak_mb']:>11.1f}{row['lossary_peak_mb']:>9.1f}",
+        f"{row['time_ratio']:>7.2f}{memory}",
         flush=True,
     )
 
@@ -174,21 +152,19 @@ def main() -> int:
             "No loss of that name; --only takes parts of the names in the table.", file=sys.stderr
         )
         return 2
-    print(
-        f"torch {torch.__version__}, {torch.get_num_threads()} threads, {platform.machine()};"
-        " float32, forward + backward\n"
-    )
-    print(f"{'':>13}  {'':<24}{'torch':>9}{'Lossary':>9}{'ratio':>7}{'torch':>11}{'Lossary':>9}")
-    print(f"{'shape':>13}  {'loss':<24}{'ms':>9}{'ms':>9}{'':>7}{'peak MB':>11}{'peak MB':>9}")
+    print(f"{machine_line(describe('cpu'), Words('en'))}; float32, forward + backward\n")
+    print(f"{'':>13}  {'':<24}{'torch':>9}{'Lossary':>9}{'ratio':>7}{'torch':>10}{'Lossary':>10}")
+    print(f"{'shape':>13}  {'loss':<24}{'ms':>9}{'ms':>9}{'':>7}{'peak MB':>10}{'peak MB':>10}")
     rows = []
     for shape, case in wanted:
         rows.append(measure(case, wishes.rounds, shape))
         show(rows[-1])
     if wishes.csv is not None:
-        with wishes.csv.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
+        file, machine = io.StringIO(), asdict(describe("cpu"))
+        writer = csv.DictWriter(file, [*rows[0], *machine], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(row | machine for row in rows)
+        write_whole(wishes.csv, file.getvalue())
     return 0
 
 

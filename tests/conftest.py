@@ -1,4 +1,4 @@
-"""What every test runs under: one thread, default value checks, a fixed seed."""
+"""What every test runs under: one thread, default value checks, a fixed seed, no waiting."""
 
 import hashlib
 import os
@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from lossary.core import checks
+from lossary.kernels import express
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -20,6 +21,8 @@ def compiled_cache() -> Path:
     return ROOT / ".pytest_cache" / "kernels" / state[:16]
 
 
+# Triton asks at its own import, which torch's compiler may cause, whether it interprets.
+os.environ.setdefault("TRITON_INTERPRET", "1")
 os.environ.setdefault("NUMBA_CACHE_DIR", str(compiled_cache()))
 
 
@@ -29,6 +32,9 @@ def plain_world() -> Iterator[None]:
     threads, mode = torch.get_num_threads(), checks.value_check_mode()
     torch.set_num_threads(1)
     torch.manual_seed(0)
+    # Compiled from the first call on, so that no number depends on which tests ran before.
+    patience, express.PATIENCE = express.PATIENCE, 0
     yield
+    express.PATIENCE = patience
     torch.set_num_threads(threads)
     checks.value_checks(mode)

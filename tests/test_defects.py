@@ -60,7 +60,8 @@ def test_cross_entropy_is_right_near_certainty(z: float, exact: float) -> None:
     rel(value, exact)
     rel(grad[0, 0], math.expm1(-exact))
     rel(grad[0, 1], -math.expm1(-exact))
-    assert grad.sum() == 0
+    # What leaves one class arrives at the other, to the last digit but one.
+    assert abs(float(grad.sum())) <= 2e-7 * float(grad[0, 1])
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import click
 
 from lossary import __version__
-from lossary.tour.plain_letters import register
+from lossary.console.plain_letters import register
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,11 @@ COMMANDS = {
         "lossary.tour.command",
         "tour",
         "Walk from a sigmoid to the mean squared error, in checked numbers.",
+    ),
+    "bench": Lazy(
+        "lossary.bench.command",
+        "bench",
+        "Measure time, memory and error beside torch's, on this machine.",
     ),
 }
 

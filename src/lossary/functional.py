@@ -29,6 +29,9 @@ from lossary.losses.l1 import l1_loss as l1_loss  # noqa: E402
 from lossary.losses.linear_cross_entropy import (  # noqa: E402
     linear_cross_entropy as linear_cross_entropy,
 )
+from lossary.losses.linear_cross_entropy import (  # noqa: E402
+    linear_cross_entropy_with_statistics as linear_cross_entropy_with_statistics,
+)
 from lossary.losses.margin import multi_margin_loss as multi_margin_loss  # noqa: E402
 from lossary.losses.margin import multilabel_margin_loss as multilabel_margin_loss  # noqa: E402
 from lossary.losses.mse import mse_loss as mse_loss  # noqa: E402
@@ -41,6 +44,8 @@ from lossary.losses.soft_margin import soft_margin_loss as soft_margin_loss  # n
 from lossary.losses.softmax import log_softmax as log_softmax  # noqa: E402
 from lossary.losses.softmax import softmax as softmax  # noqa: E402
 from lossary.losses.softmax import softmin as softmin  # noqa: E402
+from lossary.losses.token_statistics import TokenStatistics as TokenStatistics  # noqa: E402
+from lossary.losses.token_statistics import token_statistics as token_statistics  # noqa: E402
 from lossary.losses.triplet import triplet_margin_loss as triplet_margin_loss  # noqa: E402
 from lossary.losses.triplet import (  # noqa: E402
     triplet_margin_with_distance_loss as triplet_margin_with_distance_loss,

@@ -26,7 +26,18 @@ def modules_after(*arguments: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--help",), ("-h",), ("--version",), ("tour", "--help"), ("tour", "--lang", "x")]
+    "arguments",
+    [
+        ("--help",),
+        ("-h",),
+        ("--version",),
+        ("tour", "--help"),
+        ("tour", "--lang", "x"),
+        ("bench", "--help"),
+        ("bench", "--vocab", "8k"),
+        ("bench", "--rows", "x"),
+        ("bench", "--csv", "no/such/folder.csv"),
+    ],
 )
 def test_nothing_heavy_is_imported(arguments: tuple[str, ...]) -> None:
     loaded = modules_after(*arguments)
@@ -40,7 +51,7 @@ def test_completion_imports_nothing_heavy() -> None:
         "from click.shell_completion import BashComplete\n"
         "from lossary.cli import lossary\n"
         "complete = BashComplete(lossary, {}, 'lossary', '_LOSSARY_COMPLETE')\n"
-        "print([item.value for item in complete.get_completions([], 't')])\n"
+        "print([item.value for item in complete.get_completions([], '')])\n"
         "print([item.value for item in complete.get_completions(['tour'], '--')])\n"
         "print([item.value for item in complete.get_completions(['tour', '--lang'], '')])\n"
         "print(*{name.split('.')[0] for name in sys.modules})\n"
@@ -49,7 +60,7 @@ def test_completion_imports_nothing_heavy() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, env=environment(), check=True
     )
     commands, options, languages, loaded = done.stdout.splitlines()
-    assert commands == "['tour']"
+    assert commands == "['tour', 'bench']"
     assert options == "['--lang', '--json', '--out', '--help']"
     assert languages == "['en', 'ko']"
     assert not set(loaded.split()) & set(HEAVY)
@@ -70,7 +81,8 @@ def test_version_and_help() -> None:
     version = lossary("--version")
     assert version.stdout == f"lossary, version {package.__version__}\n"
     help_text = lossary("--help")
-    assert "tour  Walk from a sigmoid" in help_text.stdout
+    assert "tour   Walk from a sigmoid" in help_text.stdout
+    assert "bench  Measure time, memory and error" in help_text.stdout
     assert version.returncode == help_text.returncode == 0
     assert COMMAND[1:] == ["-m", "lossary"]
 
@@ -78,6 +90,7 @@ def test_version_and_help() -> None:
 def test_help_speaks_the_locales_language() -> None:
     assert "Language of the text" in lossary("tour", "--help").stdout
     assert "글의 언어" in lossary("tour", "--help", LANG="ko_KR.UTF-8").stdout
+    assert "1분 안에" in lossary("bench", "--help", LANG="ko_KR.UTF-8").stdout
 
 
 @pytest.mark.parametrize("arguments", [(), ("tuor",), ("tour", "--lang", "fr"), ("tour", "extra")])

@@ -60,7 +60,7 @@ def test_missing_library_is_2_with_the_line_that_installs_it(
     def missing(name: str) -> None:
         raise ModuleNotFoundError(f"No module named {name!r}", name=name.split(".")[0])
 
-    monkeypatch.setattr("lossary.tour.optional.import_module", missing)
+    monkeypatch.setattr("lossary.console.optional.import_module", missing)
     assert run(["tour", "--json"]) == 2
     streams = capsys.readouterr()
     assert streams.out == ""

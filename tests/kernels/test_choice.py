@@ -14,7 +14,7 @@ import torch
 
 import lossary.functional as F
 from lossary.core.errors import OptionError
-from lossary.kernels import explain_choice
+from lossary.kernels import blocks, explain_choice
 from lossary.kernels.cpu import _threads
 from lossary.kernels.cpu._threads import share
 
@@ -31,7 +31,8 @@ def path(*args: Any, **options: Any) -> str:
 def test_each_way_has_its_place() -> None:
     assert path(BIG, LABELS) == "fused"
     assert path(BIG[:3], LABELS[:3]) == "once"
-    assert path(BIG[:3].double(), LABELS[:3]) == "formula"
+    assert path(BIG[:3].double(), LABELS[:3]) == "once"
+    assert path(BIG.double()[:3, ::2], LABELS[:3] // 2) == "formula"
     assert path(BIG.to("meta"), LABELS.to("meta")) == "formula"
     (choice,) = explain_choice(F.soft_margin_loss, BIG, BIG.sign())
     assert choice.path == "blocks"
@@ -64,6 +65,24 @@ def test_all_ways_agree(monkeypatch: pytest.MonkeyPatch) -> None:
     for level in ("blocks", "formula"):
         for a, b in zip(found["fused"], found[level], strict=True):
             torch.testing.assert_close(a, b, rtol=2e-6, atol=1e-30)
+
+
+def test_validation_makes_no_slope_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = []
+    kept = blocks.kernel_or_formula
+
+    def spy(formula: Any, options: Any, places: tuple[int, ...], block: Any) -> Any:
+        wanted.append(places)
+        return kept(formula, options, places, block)
+
+    monkeypatch.setattr(blocks, "kernel_or_formula", spy)
+    x = BIG.clone().requires_grad_()
+    F.soft_margin_loss(x, BIG.sign())
+    assert set(wanted) == {(0,)}
+    wanted.clear()
+    with torch.no_grad():
+        F.soft_margin_loss(x, BIG.sign())
+    assert set(wanted) == {()}
 
 
 def test_a_fallback_is_said_at_debug_level(caplog: pytest.LogCaptureFixture) -> None:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 import lossary.functional as F
-from lossary.kernels import explain_choice, linear
+from lossary.kernels import explain_choice, linear, linear_layer
 
 TOLERANCE = {torch.float32: 2e-5, torch.float64: 1e-11, torch.bfloat16: 1e-2, torch.float16: 2e-3}
 
@@ -17,7 +17,7 @@ TOLERANCE = {torch.float32: 2e-5, torch.float64: 1e-11, torch.bfloat16: 1e-2, to
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Chunks of a few tokens, the last one shorter, and no call too small for them."""
-    monkeypatch.setattr(linear, "CHUNK_SCORES", 7 * 130)
+    monkeypatch.setattr(linear_layer, "CHUNK_SCORES", 7 * 130)
     monkeypatch.setattr("lossary.kernels.select.SMALL_SCORES", 0)
 
 
@@ -210,6 +210,16 @@ def test_no_gradient_keeps_nothing_and_inputs_are_untouched() -> None:
         value = F.linear_cross_entropy(x, w, y, linear_bias=b)
     assert value.grad_fn is None
     assert all(torch.equal(a, c) for a, c in zip(before, (x, w, b), strict=True))
+
+
+def test_validation_makes_no_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, w, b = (t.requires_grad_() for t in made())
+    made_for: list[tuple[bool, ...]] = []
+    monkeypatch.setattr(linear, "Gradients", lambda x, layer, wanted: made_for.append(wanted))
+    with torch.no_grad():
+        value = F.linear_cross_entropy(x, w, torch.randint(130, (24,)), linear_bias=b)
+    assert not value.requires_grad
+    assert made_for == []
 
 
 def test_the_reasons_against_chunks() -> None:

@@ -21,8 +21,19 @@ BELOW = {
     "losses": {"entropies", "kernels", "core"},
     "functional": {"losses", "core"},
     "nn": {"functional", "losses", "core"},
-    "tour": {"nn", "functional", "losses", "information", "entropies", "core", "lossary"},
-    "cli": {"tour", "lossary"},
+    "console": {"core"},
+    "tour": {
+        "console",
+        "nn",
+        "functional",
+        "losses",
+        "information",
+        "entropies",
+        "core",
+        "lossary",
+    },
+    "bench": {"console", "functional", "core", "lossary"},
+    "cli": {"console", "tour", "bench", "lossary"},
     "__main__": {"cli"},
 }
 

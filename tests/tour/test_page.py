@@ -5,14 +5,15 @@ from html.parser import HTMLParser
 
 import pytest
 
-from lossary.tour.fonts import korean_font
+from lossary.console.fonts import korean_font
+from lossary.console.words import LANGUAGES
 from lossary.tour.gallery import gallery
 from lossary.tour.given import draw
 from lossary.tour.given_code import GIVEN, IMPORTS
 from lossary.tour.page import page
 from lossary.tour.results import Tour
 from lossary.tour.svg import INK
-from lossary.tour.words import LANGUAGES, Words
+from lossary.tour.words import Words
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}
 

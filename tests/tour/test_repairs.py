@@ -4,9 +4,10 @@ import math
 
 import pytest
 
+from lossary.console.words import LANGUAGES
 from lossary.tour.results import Measured, Repair, Tour
 from lossary.tour.text_results import roundings
-from lossary.tour.words import LANGUAGES, Words
+from lossary.tour.words import Words
 
 TAIL = math.log1p(math.exp(-20))
 EXACT = {

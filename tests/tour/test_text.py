@@ -9,13 +9,15 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console, Group
 
-from lossary.tour import layout, text, text_results
+from lossary.console import layout
+from lossary.console.words import LANGUAGES, catalogue
+from lossary.tour import text, text_results
 from lossary.tour.digits import number
 from lossary.tour.given_code import GIVEN
 from lossary.tour.results import Tour
 from lossary.tour.text_code import Code, wrap
 from lossary.tour.text_figure import figure as shown_figure
-from lossary.tour.words import LANGUAGES, Words, catalogue
+from lossary.tour.words import Words
 
 
 def told(found: Tour, words: Words, width: int, *, color: bool = False) -> str:
@@ -158,7 +160,9 @@ def test_of_several_numbers_the_first_and_the_last_are_shown(found: Tour) -> Non
 
 
 def test_the_study_is_introduced_where_it_is_spoken_of() -> None:
-    spoken = {key for key, text in catalogue("en").items() if "study" in text}
+    spoken = {key for key, text in catalogue("lossary.tour", "en").items() if "study" in text}
     assert spoken == {"column_note"}
-    assert "a study of these losses in PyTorch" in catalogue("en")["column_note"]
-    assert not any("원래" in text for text in catalogue("ko").values() if "자료" in text)
+    assert "a study of these losses in PyTorch" in catalogue("lossary.tour", "en")["column_note"]
+    assert not any(
+        "원래" in text for text in catalogue("lossary.tour", "ko").values() if "자료" in text
+    )

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from lossary.tour.optional import MissingExtraError, need
-from lossary.tour.words import LANGUAGES, Words
+from lossary.console.optional import MissingExtraError, need
+from lossary.console.words import LANGUAGES
+from lossary.tour.words import Words
 from lossary.tour.write import OutputError, prepare, write_whole
 
 WORDS = Words("en")
@@ -104,7 +105,7 @@ def test_missing_library_names_the_line_that_installs_it(
     def missing(name: str) -> None:
         raise ModuleNotFoundError(f"No module named {name!r}", name=name.split(".")[0])
 
-    monkeypatch.setattr("lossary.tour.optional.import_module", missing)
+    monkeypatch.setattr("lossary.console.optional.import_module", missing)
     with pytest.raises(MissingExtraError) as told:
         need(module)
     assert line in str(told.value)
@@ -120,6 +121,6 @@ def test_a_fault_inside_a_library_is_not_called_missing(monkeypatch: pytest.Monk
     def broken(name: str) -> None:
         raise ModuleNotFoundError("No module named 'scipy'", name="scipy")
 
-    monkeypatch.setattr("lossary.tour.optional.import_module", broken)
+    monkeypatch.setattr("lossary.console.optional.import_module", broken)
     with pytest.raises(ModuleNotFoundError, match="scipy"):
         need("sklearn.datasets")

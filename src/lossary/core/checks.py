@@ -64,6 +64,11 @@ def value_check_mode() -> str:
     return _value_check_mode
 
 
+def is_strict() -> bool:
+    """Whether even distributions among the targets are checked."""
+    return _value_check_mode == "strict"
+
+
 def readable(*tensors: Tensor) -> bool:
     """Whether the values of these tensors may be read here without a surprise.
 

@@ -1,10 +1,11 @@
-"""Sparsemax and 1.5-entmax: exact, by sorting; both give true zeros."""
+"""Sparsemax and 1.5-entmax: exact; both give true zeros."""
 
 import torch
 from torch import Tensor
 
 from lossary.core.dtypes import autocast_dtype, wide_dtype
 from lossary.entropies._checks import check_dim, check_tensor
+from lossary.kernels.projection import project
 
 
 def sparsemax(x: Tensor, dim: int = -1) -> Tensor:
@@ -52,6 +53,10 @@ def entmax15(x: Tensor, dim: int = -1) -> Tensor:
 def _project(where: str, x: Tensor, dim: int, alpha: float) -> Tensor:
     check_tensor(where, "x", x)
     check_dim(where, "x", x, dim)
+    if alpha == 2 and x.dim():
+        quick = project(sparsemax_last, x.to(autocast_dtype(x)).movedim(dim, -1))
+        if quick is not None:
+            return quick.movedim(-1, dim)
     scores = x.to(wide_dtype(x)).movedim(dim, -1)
     p = sparsemax_last(scores) if alpha == 2 else entmax15_last(scores)
     return p.movedim(-1, dim).to(autocast_dtype(x))
@@ -62,7 +67,7 @@ def sparsemax_last(x: Tensor) -> Tensor:
     x = x - x.detach().amax(-1, keepdim=True)
     kept = _sparsemax_support(x.detach())
     tau = (torch.where(kept, x, 0).sum(-1, keepdim=True) - 1) / kept.sum(-1, keepdim=True)
-    return torch.where(kept, x - tau, 0)
+    return torch.where(kept, x - tau, _no_number(x))
 
 
 def entmax15_last(x: Tensor) -> Tensor:
@@ -73,7 +78,12 @@ def entmax15_last(x: Tensor) -> Tensor:
     mean = torch.where(kept, z, 0).sum(-1, keepdim=True) / count
     spread = torch.where(kept, (z - mean).masked_fill(~kept, 0) ** 2, 0).sum(-1, keepdim=True)
     tau = mean - ((1 - spread) / count).sqrt()
-    return torch.where(kept, (z - tau).masked_fill(~kept, 0) ** 2, 0)
+    return torch.where(kept, (z - tau).masked_fill(~kept, 0) ** 2, _no_number(z))
+
+
+def _no_number(x: Tensor) -> Tensor:
+    """NaN where a row holds one, or nothing but masked classes; 0 elsewhere."""
+    return x.detach().masked_fill(~x.detach().isnan(), 0)
 
 
 def _sorted_falls(x: Tensor) -> tuple[Tensor, Tensor]:

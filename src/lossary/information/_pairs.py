@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lossary.core.distributions import Distribution
+from lossary.core.distributions import Distribution, Logits
 from lossary.entropies._numerics import (
     NEAR,
     exp_gap,
@@ -15,7 +15,7 @@ from lossary.entropies._numerics import (
     near_log_ratio,
     refined,
 )
-from lossary.information._read import Mass, read_pair
+from lossary.information._read import Mass, mass, read_pair
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,12 @@ def pair(where: str, p: Distribution, q: Distribution, dim: int) -> tuple[Pair, 
     """Two distributions, checked, with their log-ratio; and the dtype to answer in."""
     a, b, dtype = read_pair(where, p, q, dim)
     return Pair(a, b, _log_ratio(a, b)), dtype
+
+
+def of_logits(x: Tensor, y: Tensor) -> Pair:
+    """The pair of two tensors of logits, outcomes last, in the dtype to compute in."""
+    a, b = mass(Logits(x), x), mass(Logits(y), y)
+    return Pair(a, b, _log_ratio(a, b))
 
 
 def _log_ratio(a: Mass, b: Mass) -> Tensor:

@@ -62,17 +62,33 @@ def wrapped(
 
 def read(where: str, name: str, given: Distribution, dim: int) -> tuple[Mass, torch.dtype]:
     """One distribution, checked; and the dtype to answer in."""
+    one = checked(where, name, given, dim)
+    dtype = autocast_dtype(one.tensor)
+    return mass(one, one.tensor.to(wide_dtype(one.tensor)).movedim(one.dim, -1)), dtype
+
+
+def checked(where: str, name: str, given: Distribution, dim: int) -> Wrapper:
+    """One distribution with its wrapper, or an error that teaches."""
     one = wrapped(where, name, given, dim)
     check_dim(where, name, one.tensor, one.dim)
     check_values(where, name, one, one.dim)
-    dtype = autocast_dtype(one.tensor)
-    return mass(one, one.tensor.to(wide_dtype(one.tensor)).movedim(one.dim, -1)), dtype
+    return one
 
 
 def read_pair(
     where: str, p: Distribution, q: Distribution, dim: int, names: tuple[str, str] = ("p", "q")
 ) -> tuple[Mass, Mass, torch.dtype]:
     """Two distributions over the same outcomes, checked; and the dtype to answer in."""
+    both, last, dtype = checked_pair(where, p, q, dim, names)
+    wide = wide_dtype(last[0].to(dtype))
+    a, b = (mass(one, t.to(wide)) for one, t in zip(both, last, strict=True))
+    return a, b, dtype
+
+
+def checked_pair(
+    where: str, p: Distribution, q: Distribution, dim: int, names: tuple[str, str] = ("p", "q")
+) -> tuple[list[Wrapper], list[Tensor], torch.dtype]:
+    """Two distributions, checked; their tensors with the outcomes last; the dtype to answer in."""
     check_no_class_indices(where, names, (p, q), dim)
     both = [wrapped(where, name, given, dim) for name, given in zip(names, (p, q), strict=True)]
     for name, one in zip(names, both, strict=True):
@@ -84,9 +100,7 @@ def read_pair(
     for name, note, one in zip(names, (TRUTH_FIRST if swapped else "", ""), both, strict=True):
         check_values(where, name, one, one.dim, note)
     dtype = torch.promote_types(*(autocast_dtype(t) for t in last))
-    wide = wide_dtype(last[0].to(dtype))
-    a, b = (mass(one, t.to(wide)) for one, t in zip(both, last, strict=True))
-    return a, b, dtype
+    return both, last, dtype
 
 
 def mass(kind: Wrapper, wide: Tensor) -> Mass:

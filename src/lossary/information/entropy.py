@@ -3,10 +3,13 @@
 import torch
 from torch import Tensor
 
-from lossary.core.distributions import Distribution
+from lossary.core.distributions import Distribution, Logits
+from lossary.core.dtypes import autocast_dtype
 from lossary.information._endless import infinities_apart
-from lossary.information._read import Mass, answer, log_base, read
+from lossary.information._read import Mass, answer, checked, log_base, mass, read
 from lossary.information.cross_entropy import cross_entropy_nats
+from lossary.kernels.formula import Formula
+from lossary.kernels.select import SMALL_ENTRIES, items_by_kernel
 
 
 def entropy(p: Distribution, *, dim: int = -1, base: float | None = None) -> Tensor:
@@ -27,8 +30,30 @@ def entropy(p: Distribution, *, dim: int = -1, base: float | None = None) -> Ten
     (tensor(0.6730), tensor(1.))
     """
     scale = log_base("entropy", base)
+    if isinstance(p, Logits) and p.tensor.dim():
+        quick = _by_kernel(p, dim, scale)
+        if quick is not None:
+            return quick
     given, dtype = read("entropy", "p", p, dim)
     return answer(entropy_nats(given), scale, dtype)
+
+
+def logit_entropy(x: Tensor, nats: float) -> Tensor:
+    """The entropy of rows of scores."""
+    return entropy_nats(mass(Logits(x), x)) / nats
+
+
+OF_LOGITS = Formula(logit_entropy, fused="logit_entropy", elementwise=False)
+
+
+def _by_kernel(p: Logits, dim: int, scale: float) -> Tensor | None:
+    """The entropy of large scores, read once; None where no kernel runs."""
+    if not isinstance(p.tensor, Tensor) or p.tensor.numel() <= SMALL_ENTRIES:
+        return None
+    checked("entropy", "p", p, dim)
+    x = p.tensor.to(autocast_dtype(p.tensor)).movedim(p.dim, -1)
+    items = items_by_kernel(OF_LOGITS, (x.reshape(-1, x.shape[-1]),), {"nats": scale})
+    return None if items is None else items.view(x.shape[:-1])
 
 
 def perplexity(p: Distribution, q: Distribution | None = None, *, dim: int = -1) -> Tensor:

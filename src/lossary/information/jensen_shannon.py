@@ -6,8 +6,10 @@ from torch import Tensor
 from lossary.core.distributions import Distribution
 from lossary.core.errors import OptionError, teach
 from lossary.entropies._numerics import kl_terms
-from lossary.information._pairs import pair
+from lossary.information._from_logits import from_logits
+from lossary.information._pairs import Pair, of_logits, pair
 from lossary.information._read import answer, log_base
+from lossary.kernels.formula import Formula
 
 WHERE = "jensen_shannon_divergence"
 # exp(30) is far from overflow in float32, and beyond it the mixture is q alone to rounding.
@@ -43,14 +45,30 @@ def jensen_shannon_divergence(
     """
     scale = log_base(WHERE, base)
     w = check_weight(weight)
+    options = {"nats": scale, "weight": w}
+    fused = from_logits(WHERE, OF_LOGITS, p, q, dim, options)
+    if fused is not None:
+        return fused
     both, dtype = pair(WHERE, p, q, dim)
+    return answer(_divergence(both, w), scale, dtype)
+
+
+def _divergence(both: Pair, w: float) -> Tensor:
     # An absent outcome has no finite slope by its probability: it passes none.
     a, b = (torch.where(mass.log_p == -torch.inf, 0, mass.p) for mass in (both.p, both.q))
     m = w * a + (1 - w) * b
     # Both logarithms of the mixture come from d = log(q / p), each exact on its own.
     to_p, to_q = _mixture_log(both.d, 1 - w), _mixture_log(-both.d, w)
     terms = w * kl_terms(a, m, to_p) + (1 - w) * kl_terms(b, m, to_q)
-    return answer(terms.sum(-1), scale, dtype)
+    return terms.sum(-1)
+
+
+def logit_jensen_shannon(x: Tensor, y: Tensor, nats: float, weight: float) -> Tensor:
+    """The divergence of two softmaxes, row by row."""
+    return _divergence(of_logits(x, y), weight) / nats
+
+
+OF_LOGITS = Formula(logit_jensen_shannon, fused="logit_jensen_shannon", elementwise=False)
 
 
 def check_weight(weight: object) -> float:

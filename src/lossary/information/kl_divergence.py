@@ -3,10 +3,20 @@
 from torch import Tensor
 
 from lossary.core.distributions import Distribution
-from lossary.information._pairs import kl, pair
+from lossary.information._from_logits import from_logits
+from lossary.information._pairs import kl, of_logits, pair
 from lossary.information._read import answer, log_base
+from lossary.kernels.formula import Formula
 
 WHERE = "kl_divergence"
+
+
+def logit_divergence(x: Tensor, y: Tensor, nats: float) -> Tensor:
+    """D(p || q) of two softmaxes, row by row."""
+    return kl(of_logits(x, y)).sum(-1) / nats
+
+
+OF_LOGITS = Formula(logit_divergence, fused="logit_divergence", elementwise=False)
 
 
 def kl_divergence(
@@ -39,5 +49,8 @@ def kl_divergence(
     tensor(0.0204)
     """
     scale = log_base(WHERE, base)
+    fused = from_logits(WHERE, OF_LOGITS, p, q, dim, {"nats": scale})
+    if fused is not None:
+        return fused
     both, dtype = pair(WHERE, p, q, dim)
     return answer(kl(both).sum(-1), scale, dtype)

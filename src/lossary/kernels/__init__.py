@@ -1,4 +1,4 @@
-"""How formulas run: composed of torch operations, once, in blocks, or in compiled loops.
+"""How formulas run: composed of torch operations, once, in blocks, compiled, or on a GPU.
 
 The floor of every loss is to read what it is given once forward, and to read it again and write
 one gradient backward; nothing but a few numbers an item is kept between the two. :mod:`select`

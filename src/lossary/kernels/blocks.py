@@ -36,8 +36,10 @@ def in_blocks(
     formula: Formula, options: dict[str, Any], summed: bool, tensors: tuple[Tensor, ...]
 ) -> Tensor:
     """The same numbers, per item or summed, without ever holding more than a block."""
+    # Inside the function below gradients are always off, and what it is told of them is not this.
+    graded = torch.is_grad_enabled()
     result: Tensor = _InBlocks.apply(  # type: ignore[no-untyped-call]
-        formula, options, summed, *tensors
+        formula, options, summed, graded, *tensors
     )
     return result
 
@@ -45,10 +47,15 @@ def in_blocks(
 class _InBlocks(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, formula: Formula, options: dict[str, Any], summed: bool, *tensors: Tensor
+        ctx: Any,
+        formula: Formula,
+        options: dict[str, Any],
+        summed: bool,
+        graded: bool,
+        *tensors: Tensor,
     ) -> Tensor:
         ctx.formula, ctx.options, ctx.summed = formula, options, summed
-        needed = [i for i, n in enumerate(ctx.needs_input_grad[3:]) if n]
+        needed = [i for i, n in enumerate(ctx.needs_input_grad[4:]) if n and graded]
         by_kernel = formula.kernel is not None and set(needed) <= set(formula.slopes_for)
         wanted = tuple(needed) if by_kernel else ()
         result, slopes = _run(formula, options, summed, tensors, wanted)
@@ -61,7 +68,7 @@ class _InBlocks(torch.autograd.Function):
         (upstream,) = upstreams
         saved = ctx.saved_tensors  # read once: checkpointing makes them anew at each reading
         slopes, tensors = saved[: ctx.made], saved[ctx.made :]
-        wanted = [i for i, needed in enumerate(ctx.needs_input_grad[3:]) if needed]
+        wanted = [i for i, needed in enumerate(ctx.needs_input_grad[4:]) if needed]
         if slopes and not must_trace(upstream):
             grads = [_scaled(slope, upstream, tensors[0].dtype) for slope in slopes]
         else:
@@ -70,7 +77,7 @@ class _InBlocks(torch.autograd.Function):
         by_input: list[Tensor | None] = [None] * len(tensors)
         for i, grad in zip(wanted, grads, strict=True):
             by_input[i] = grad
-        return (None, None, None, *by_input)
+        return (None, None, None, None, *by_input)
 
 
 def _run(
@@ -191,7 +198,10 @@ def block_gradients(
 ) -> list[Tensor]:
     """Gradients of any of the tensors, one block at a time."""
     flat = _is_flat(formula, tensors)
-    grads = [torch.empty(tensors[i].shape, dtype=tensors[i].dtype) for i in wanted]
+    grads = [
+        torch.empty(tensors[i].shape, dtype=tensors[i].dtype, device=tensors[i].device)
+        for i in wanted
+    ]
     targets = [g.view(-1) if flat else g for g in grads]
     if upstream.dim() and flat:
         upstream = upstream.reshape(-1)

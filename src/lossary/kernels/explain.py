@@ -11,10 +11,16 @@ def explain_choice(loss: Callable[..., Any], *arguments: Any, **options: Any) ->
 
     The path is ``"fused"`` (compiled loops that keep next to nothing), ``"blocks"`` (torch
     operations on blocks that stay in cache), ``"once"`` (torch operations on the whole of a
-    small tensor, its slope kept) or ``"formula"`` (torch operations that every transform of
-    torch differentiates). The list is empty where the loss is torch's own. The environment
-    variable ``LOSSARY_KERNELS`` (``fused``, ``blocks`` or ``formula``) caps what may run, and the
-    logger ``lossary.kernels`` says every choice at debug level.
+    small tensor, its slope kept), ``"formula"`` (torch operations that every transform of
+    torch differentiates) or ``"triton"`` (kernels for a GPU). The list is empty where the loss is
+    torch's own. The environment variable ``LOSSARY_KERNELS`` (``fused``, ``blocks`` or
+    ``formula``) caps what may run, and the logger ``lossary.kernels`` says every choice at debug
+    level.
+
+    ``LOSSARY_KERNELS=triton`` asks for the Triton kernels by name, on CUDA tensors, or on a CPU's
+    in Triton's interpreter (``TRITON_INTERPRET=1``, set before Triton is imported). Nothing else
+    chooses them, since their speed was not measured on a GPU; what they do not serve goes the way
+    it would go without them, and the reason says so. They need ``pip install "lossary[gpu]"``.
 
     >>> import torch, lossary.functional
     >>> x, y = torch.zeros(2, 3), torch.tensor([0, 1])

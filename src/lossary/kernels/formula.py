@@ -25,8 +25,9 @@ class Formula:
     torch runs an operation on one thread; 2**17 gives two threads full work while a block's
     float64 intermediates (1 MB each) still fit a core's cache.
 
-    ``fused`` names the module, in ``kernels/cpu``, of compiled loops that read the tensors once
-    and keep next to nothing: the first tensor's slope is made again in backward.
+    ``fused`` names the modules, in ``kernels/cpu`` and ``kernels/triton``, of compiled loops and
+    GPU kernels that read the tensors once and keep next to nothing: the first tensor's slope is
+    made again in backward. Either may be missing.
 
     ``elementwise`` says that item i depends on entry i alone, so that any split will do;
     otherwise items are rows along the first dimension. ``wide`` says that the formula

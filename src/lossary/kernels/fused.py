@@ -4,6 +4,12 @@ A kernel is anything with ``losses(tensors, options, summed)``, which answers wi
 their sum and with notes, and ``gradient(tensors, options, notes, scale)``, which makes the first
 tensor's slope times ``scale`` from them. Every other gradient, and every second derivative, goes
 through the formula.
+
+Two things a kernel may offer beside. ``losses_with_gradient(tensors, options, scale)`` answers with
+the sum, the notes and the first tensor's slope times ``scale``, all from one reading, or with None
+for the slope; ``gradient`` then takes that slope back as ``out``, with the ``upstream`` gradient,
+and need not touch it where that is exactly 1: the comparison is made on the device. ``gradients``
+makes the slopes of several tensors at once.
 """
 
 from typing import Any, Protocol
@@ -20,7 +26,7 @@ Options = dict[str, Any]
 
 
 class FusedKernel(Protocol):
-    """What a module of ``kernels/cpu`` offers."""
+    """What a module of ``kernels/cpu`` or ``kernels/triton`` offers."""
 
     def losses(
         self, tensors: tuple[Tensor, ...], options: Options, summed: bool
@@ -42,8 +48,9 @@ def run_fused(
     divisor: Tensor | float,
 ) -> Tensor:
     """Losses, their sum or their mean, in the first tensor's dtype."""
+    at_once = reduction != "none" and torch.is_grad_enabled() and tensors[0].requires_grad
     result: Tensor = _Fused.apply(  # type: ignore[no-untyped-call]
-        formula, kernel, options, reduction, divisor, *tensors
+        formula, kernel, options, reduction, divisor, at_once, *tensors
     )
     return result
 
@@ -57,35 +64,52 @@ class _Fused(torch.autograd.Function):
         options: Options,
         reduction: str,
         divisor: Tensor | float,
+        at_once: bool,
         *tensors: Tensor,
     ) -> Tensor:
         if isinstance(divisor, Tensor) and divisor.device.type == "cpu":
             divisor = float(divisor)  # a number divides in one operation, a tensor in four
-        result, notes = kernel.losses(tensors, options, reduction != "none")
+        by = divisor if reduction == "mean" else 1
+        together = getattr(kernel, "losses_with_gradient", None) if at_once else None
+        slope = None
+        if together is None:
+            result, notes = kernel.losses(tensors, options, reduction != "none")
+        else:
+            one = torch.ones((), dtype=torch.float64, device=tensors[0].device)
+            result, notes, slope = together(tensors, options, divide(one, by))
         if any(ctx.needs_input_grad):
             ctx.formula, ctx.kernel, ctx.options = formula, kernel, options
-            ctx.divisor, ctx.summed = divisor if reduction == "mean" else 1, reduction != "none"
-            ctx.save_for_backward(*tensors, *notes)
+            ctx.divisor, ctx.summed, ctx.made = by, reduction != "none", slope is not None
+            ctx.save_for_backward(*tensors, *notes, *(() if slope is None else (slope,)))
         if reduction == "mean":
             result = divide(result, divisor)
         return result.to(tensors[0].dtype)
 
     @staticmethod
     def backward(ctx: Any, *upstreams: Tensor) -> Any:
-        wanted = [i for i, needed in enumerate(ctx.needs_input_grad[5:]) if needed]
-        count = len(ctx.needs_input_grad) - 5
+        wanted = [i for i, needed in enumerate(ctx.needs_input_grad[6:]) if needed]
+        count = len(ctx.needs_input_grad) - 6
         saved = ctx.saved_tensors  # read once: checkpointing makes them anew at each reading
-        tensors, notes = saved[:count], saved[count:]
+        tensors, notes = saved[:count], saved[count : len(saved) - ctx.made]
         scale = divide(upstreams[0].double(), ctx.divisor)
         grads: list[Tensor | None] = [None] * count
         rest = wanted
         traced = must_trace(scale)
-        if not traced and 0 in wanted:
-            grads[0] = ctx.kernel.gradient(tensors, ctx.options, notes, scale)
+        if not traced and hasattr(ctx.kernel, "gradients"):
+            made = ctx.kernel.gradients(tensors, ctx.options, notes, scale, wanted)
+            for i, grad in zip(wanted, made, strict=True):
+                grads[i] = grad
+            rest = []
+        elif not traced and 0 in wanted:
+            ready = {}
+            # Where the graph is kept, a later backward wants the slope as it was made.
+            if ctx.made and not torch._C._autograd._get_current_graph_task_keep_graph():
+                ready = {"out": saved[-1], "upstream": upstreams[0].contiguous()}
+            grads[0] = ctx.kernel.gradient(tensors, ctx.options, notes, scale, **ready)
             rest = wanted[1:]
         slowly = differentiable_gradients if traced else block_gradients
         if rest:
             made = slowly(ctx.formula, ctx.options, ctx.summed, tensors, rest, scale)
             for i, grad in zip(rest, made, strict=True):
                 grads[i] = grad
-        return (None, None, None, None, None, *grads)
+        return (None, None, None, None, None, None, *grads)

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lossary.core.dtypes import wide_dtype
 from lossary.kernels.blocks import aligned, kernel_or_formula
 from lossary.kernels.formula import Formula
 
@@ -24,6 +25,10 @@ class Once:
         self, tensors: tuple[Tensor, ...], options: dict[str, Any], summed: bool
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """The losses, or their sum; the note is the slope itself."""
+        if self.formula.fused is not None:
+            # Wide, as its compiled kernel is: which of the two ran shows in no digit.
+            wide = wide_dtype(tensors[0])
+            tensors = tuple(t.to(wide) if t.is_floating_point() else t for t in tensors)
         losses, slopes = kernel_or_formula(self.formula, options, self.wanted, tensors)
         return (losses.sum(dtype=torch.float64) if summed else losses), slopes
 

@@ -5,7 +5,7 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -19,13 +19,15 @@ from lossary.kernels.blocks import composed, in_blocks
 from lossary.kernels.formula import Formula
 from lossary.kernels.fused import run_fused
 from lossary.kernels.once import Once
+from lossary.kernels.triton import door
 
 # Up to here an operation's overhead is all there is, and nothing need be split or compiled.
 SMALL_ENTRIES = 2**15
 # Up to here (4 MB of float32) the scores of a linear layer are simply held.
 SMALL_SCORES = 2**20
-# What LOSSARY_KERNELS may be: everything, or nothing beyond the name.
-LEVELS = ("fused", "blocks", "formula")
+# What LOSSARY_KERNELS may be: everything that was measured, nothing beyond the name, or, by name
+# alone, the Triton kernels, which were not measured on a GPU.
+LEVELS = ("fused", "blocks", "formula", "triton")
 
 
 @dataclass(frozen=True)
@@ -48,9 +50,22 @@ def choose(formula: Formula, tensors: tuple[Tensor, ...], options: dict[str, Any
     level = _level()
     if level == "formula":
         return Choice("formula", "LOSSARY_KERNELS=formula")
+    if level != "triton":
+        return _measured(formula, tensors, options, level)
+    against = door.reason_against(formula.fused, tensors, options)
+    if against is None:
+        return Choice("triton", f"{tensors[0].numel()} entries, in Triton by name, not measured")
+    choice = _measured(formula, tensors, options, "fused")
+    return replace(choice, reason=f"{choice.reason}; no Triton: {against}")
+
+
+def _measured(
+    formula: Formula, tensors: tuple[Tensor, ...], options: dict[str, Any], level: str
+) -> Choice:
+    """The way of plain tensors among those that were measured to be quicker."""
     first = tensors[0]
     if first.device.type != "cpu":
-        return Choice("formula", f"no kernel of our own for {first.device.type} yet")
+        return Choice("formula", _not_measured(first))
     entries = first.numel()
     if entries <= SMALL_ENTRIES:
         if formula.kernel is not None and first.dtype == torch.float32 and entries:
@@ -60,6 +75,17 @@ def choose(formula: Formula, tensors: tuple[Tensor, ...], options: dict[str, Any
     if reason is None:
         return Choice("fused", f"{entries} entries, in compiled loops")
     return Choice("blocks", f"{entries} entries, in blocks that stay in cache: {reason}")
+
+
+def _not_measured(t: Tensor) -> str:
+    if t.device.type == "cuda":
+        return "no kernel was measured on CUDA; LOSSARY_KERNELS=triton takes Triton's by name"
+    return f"no kernel of our own for {t.device.type} yet"
+
+
+def level_is(name: str) -> bool:
+    """Whether LOSSARY_KERNELS is this, or unset where this is the default."""
+    return _level() == name
 
 
 def _level() -> str:
@@ -73,23 +99,27 @@ def _level() -> str:
 def _against(formula: Formula, tensors: tuple[Tensor, ...], options: dict[str, Any]) -> str | None:
     if formula.fused is None:
         return "this loss has no compiled loops"
-    kernel = _compiled(formula.fused)
+    kernel = compiled_module(formula.fused)
     if isinstance(kernel, str):
         return kernel
     reason: str | None = kernel.reason_against(tensors, options)
     return reason
 
 
-def fused_kernel(formula: Formula) -> Any:
-    """The compiled loops of a formula that :func:`choose` sent there."""
-    return _compiled(str(formula.fused))
+def fused_kernel(formula: Formula, path: str = "fused") -> Any:
+    """The compiled loops, or the Triton kernel, of a formula that :func:`choose` sent there."""
+    return (door.kernel if path == "triton" else compiled_module)(str(formula.fused))
 
 
 @cache
-def _compiled(name: str) -> Any:
+def compiled_module(name: str) -> Any:
     """The module of a compiled kernel, or why there is none."""
     try:
         return importlib.import_module(f"lossary.kernels.cpu.{name}")
+    except ModuleNotFoundError as error:
+        if error.name == f"lossary.kernels.cpu.{name}":
+            return "this loss has no compiled loops"
+        return f"numba cannot be imported ({error})"
     except ImportError as error:
         return f"numba cannot be imported ({error})"
 
@@ -103,7 +133,7 @@ def choose_linear(
 ) -> Choice:
     """Whether a linear layer's loss runs in chunks, and the reason if not."""
     choice = _for_linear(input, matrix, bias, target, weight)
-    _note("linear_cross_entropy", choice)
+    note("linear_cross_entropy", choice)
     return choice
 
 
@@ -111,19 +141,23 @@ def _for_linear(input: Tensor, matrix: Tensor, *others: Tensor | None) -> Choice
     reason = reason_not_plain(input, matrix, *others)
     if reason is not None:
         return Choice("formula", reason)
-    if _level() != "fused":
-        return Choice("formula", f"LOSSARY_KERNELS={_level()}")
-    if input.device.type != "cpu":
-        return Choice("formula", f"no kernel of our own for {input.device.type} yet")
+    level = _level()
+    if level not in ("fused", "triton"):
+        return Choice("formula", f"LOSSARY_KERNELS={level}")
+    by_name = door.reason_against_linear(input, matrix) if level == "triton" else None
+    path = "triton" if level == "triton" and by_name is None else "fused"
+    more = "" if by_name is None else f"; no Triton: {by_name}"
+    if path == "fused" and input.device.type != "cpu":
+        return Choice("formula", _not_measured(input) + more)
     scores = input.shape[:-1].numel() * matrix.shape[:-1].numel()
     if scores <= SMALL_SCORES:
         return Choice("formula", f"{scores} scores are few enough to hold")
     if any(t is not None and t.requires_grad for t in others[1:]):
         return Choice("formula", "the target or a weight of classes wants a gradient")
-    kernel = _compiled("hard_cross_entropy")
+    kernel = (compiled_module if path == "fused" else door.kernel)("hard_cross_entropy")
     if isinstance(kernel, str):
-        return Choice("formula", kernel)
-    return Choice("fused", f"{scores} scores, in chunks that share one buffer")
+        return Choice("formula", kernel + more)
+    return Choice(path, f"{scores} scores, in chunks that share one buffer{more}")
 
 
 def evaluate(
@@ -142,13 +176,13 @@ def evaluate(
         given = (t.sum() * 0 for t in tensors[1:] if t.is_floating_point())
         return reduce(sum(given, tensors[0].sum(1)), reduction, divisor)
     choice = choose(formula, tensors, options)
-    _note(getattr(formula.losses, "__name__", "a loss"), choice)
+    note(getattr(formula.losses, "__name__", "a loss"), choice)
     count = _item_count(formula, tensors) if divisor is None else divisor
-    if choice.path in ("once", "fused"):
+    if choice.path in ("once", "fused", "triton"):
         kernel = (
             Once(formula, tensors[0].requires_grad and torch.is_grad_enabled())
             if choice.path == "once"
-            else fused_kernel(formula)
+            else fused_kernel(formula, choice.path)
         )
         return run_fused(formula, kernel, options, tensors, reduction, count)
     dtype = tensors[0].dtype
@@ -166,6 +200,17 @@ def evaluate(
     return total.to(dtype)
 
 
+def items_by_kernel(
+    formula: Formula, tensors: tuple[Tensor, ...], options: dict[str, Any]
+) -> Tensor | None:
+    """The items of a formula, where a kernel is the quicker way; None where none runs."""
+    choice = choose(formula, tensors, options)
+    if choice.path not in ("fused", "triton"):
+        return None
+    note(getattr(formula.losses, "__name__", "a loss"), choice)
+    return run_fused(formula, fused_kernel(formula, choice.path), options, tensors, "none", 1)
+
+
 @contextmanager
 def recording() -> Iterator[list[Choice]]:
     """Collect the choices made inside."""
@@ -177,7 +222,7 @@ def recording() -> Iterator[list[Choice]]:
         _recorded = before
 
 
-def _note(name: str, choice: Choice) -> None:
+def note(name: str, choice: Choice) -> None:
     """Say at debug level what runs; torch.compile cannot trace a logger."""
     if torch.compiler.is_compiling():
         return
@@ -185,6 +230,12 @@ def _note(name: str, choice: Choice) -> None:
         _recorded.append(choice)
     if log.isEnabledFor(logging.DEBUG):
         log.debug("%s: %s (%s)", name, choice.path, choice.reason)
+
+
+def note_express(entries: int) -> None:
+    """Say that a small tensor's loss came from one compiled call."""
+    if _recorded is not None or log.isEnabledFor(logging.DEBUG):
+        note("express", Choice("once", f"{entries} entries, loss and slope in one compiled call"))
 
 
 def _item_count(formula: Formula, tensors: tuple[Tensor, ...]) -> int:

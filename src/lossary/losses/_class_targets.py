@@ -17,9 +17,7 @@ def checked(
     read_indices: bool = True,
 ) -> tuple[Tensor, Tensor]:
     """Scores as (N, C, ...) and int64 targets as (N, ...), or an error that teaches."""
-    if not isinstance(ignore_index, int):
-        came = f"got ignore_index={ignore_index!r}"
-        raise DtypeError(teach(where, came, "a whole number; -100 ignores nothing but -100"))
+    check_ignore_index(where, ignore_index)
     _check_shapes(where, input, target)
     checks.check_class_dtype(where, target)
     classes = input.shape[1] if input.dim() > 1 else input.shape[0]
@@ -29,6 +27,13 @@ def checked(
     x = input.to(autocast_dtype(input))
     y = target.long()
     return (x, y) if input.dim() > 1 else (x.unsqueeze(0), y.reshape(1))
+
+
+def check_ignore_index(where: str, ignore_index: object) -> None:
+    """Refuse what is no whole number."""
+    if not isinstance(ignore_index, int):
+        came = f"got ignore_index={ignore_index!r}"
+        raise DtypeError(teach(where, came, "a whole number; -100 ignores nothing but -100"))
 
 
 def _check_shapes(where: str, input: Tensor, target: Tensor) -> None:

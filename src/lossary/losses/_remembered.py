@@ -81,6 +81,19 @@ class Sigmoid(torch.nn.Sigmoid):
         return sigmoid(input)
 
 
+def stands_alone(probabilities: object) -> bool:
+    """Whether nothing stands behind these probabilities: a leaf, or constant, without a note.
+
+    >>> stands_alone(torch.rand(2)), stands_alone(sigmoid(torch.zeros(2)))
+    (True, False)
+    """
+    if not isinstance(probabilities, Tensor) or torch.compiler.is_compiling():
+        return False
+    if probabilities.grad_fn is not None or probabilities._base is not None:
+        return False
+    return not hasattr(probabilities, _NOTE)
+
+
 def logits_of(probabilities: Tensor) -> Tensor | None:
     """The logits whose sigmoid these probabilities are, connected to the graph; or None.
 

@@ -8,9 +8,10 @@ from lossary.core.dtypes import autocast_is_on, wide_dtype
 from lossary.core.reduction import legacy_reduction
 from lossary.kernels.formula import Formula
 from lossary.kernels.select import evaluate
+from lossary.losses._express_pair import express_pair
 from lossary.losses._module import ShowsSettings
 from lossary.losses._pairs import equal_dtypes, expanded_weight, paired
-from lossary.losses._remembered import links_to_sigmoid, logits_of
+from lossary.losses._remembered import links_to_sigmoid, logits_of, stands_alone
 from lossary.losses._softplus import softplus
 
 
@@ -97,7 +98,9 @@ def probability_kernel(
 
 
 LOGITS = Formula(logits_losses, logits_kernel, fused="logistic")
-PROBABILITIES = Formula(probability_losses, probability_kernel, block_entries=2**14)
+PROBABILITIES = Formula(
+    probability_losses, probability_kernel, block_entries=2**14, fused="bernoulli"
+)
 
 
 def binary_cross_entropy_with_logits(
@@ -127,6 +130,11 @@ def binary_cross_entropy_with_logits(
     """
     where = "binary_cross_entropy_with_logits"
     reduction = legacy_reduction(size_average, reduce, reduction)
+    if weight is None and pos_weight is None:
+        pair, plainly = (input, target), {"weighted": False}
+        quick = express_pair("logistic", LOGITS, plainly, pair, reduction)
+        if quick is not None:
+            return quick
     checks.check_tensor(where, "input", input)
     checks.check_tensor(where, "target", target)
     says = (
@@ -172,6 +180,10 @@ def binary_cross_entropy(
     """
     where = "binary_cross_entropy"
     reduction = legacy_reduction(size_average, reduce, reduction)
+    if weight is None and stands_alone(input):
+        quick = express_pair("bernoulli", PROBABILITIES, {}, (input, target), reduction)
+        if quick is not None:
+            return quick
     checks.check_tensor(where, "input", input)
     checks.check_tensor(where, "target", target)
     says = (

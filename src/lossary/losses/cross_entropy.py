@@ -13,6 +13,7 @@ from lossary.core.reduction import check_reduction, legacy_reduction
 from lossary.kernels.formula import Formula
 from lossary.kernels.select import evaluate
 from lossary.losses import _class_targets
+from lossary.losses._express_rows import express_rows
 from lossary.losses._module import ShowsSettings
 from lossary.losses._soft_kernel import class_sum, soft_kernel
 
@@ -175,6 +176,9 @@ def cross_entropy(
     2.0612e-09
     """
     reduction = legacy_reduction(size_average, reduce, reduction)
+    quick = express_rows(problem, input, target, weight, ignore_index, reduction, label_smoothing)
+    if quick is not None:
+        return quick
     check_reduction(WHERE, reduction)
     checks.check_floating(WHERE, "input", input)
     checks.check_tensor(WHERE, "target", target)

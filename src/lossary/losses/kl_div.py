@@ -12,6 +12,7 @@ from lossary.core.errors import DomainError, teach
 from lossary.core.reduction import REDUCTIONS, legacy_reduction
 from lossary.kernels.formula import Formula
 from lossary.kernels.select import evaluate
+from lossary.losses._express_pair import express_pair
 from lossary.losses._module import ShowsSettings
 from lossary.losses._pairs import paired
 
@@ -91,16 +92,33 @@ def kl_div(
             " support size, which is not the divergence per example; 'batchmean' is.",
             stacklevel=2,
         )
+    formula, options = KL_LOG if log_target else KL, {"logs": log_target}
     reduction = legacy_reduction(size_average, reduce, reduction)
+    quick = _express(formula, options, input, target, reduction)
+    if quick is not None:
+        return quick
     x, y = paired(
         WHERE, input, target, reduction, (*REDUCTIONS, "batchmean"), refuse_nan=log_target
     )
     if not log_target:
         _check_not_negative(y, reduction)
-    formula, options = KL_LOG if log_target else KL, {"logs": log_target}
     if reduction != "batchmean":
         return evaluate(formula, (x, y), options, reduction)
     return evaluate(formula, (x, y), options, "mean", x.shape[0] if x.dim() else 1)
+
+
+def _express(
+    formula: Formula, options: dict[str, bool], input: Tensor, target: Tensor, reduction: str
+) -> Tensor | None:
+    """The whole loss in one compiled call, if the tensors are small."""
+    if not isinstance(input, Tensor) or not input.dim():
+        return None
+    count = input.numel() if reduction == "mean" else 1
+    if reduction == "batchmean":
+        reduction, count = "mean", input.shape[0]
+    settings = (bool(options["logs"]), float(count))
+    pair = (input, target)
+    return express_pair("divergence", formula, options, pair, reduction, settings, count)
 
 
 def _check_not_negative(y: Tensor, reduction: str) -> None:

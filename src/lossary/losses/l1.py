@@ -8,7 +8,7 @@ from lossary.core.reduction import legacy_reduction
 from lossary.kernels.formula import Formula
 from lossary.kernels.select import evaluate
 from lossary.losses._module import ShowsSettings
-from lossary.losses._native import native_or_exact
+from lossary.losses._native import native_or_exact, straight
 from lossary.losses._pairs import paired
 
 WHERE = "l1_loss"
@@ -46,6 +46,10 @@ def l1_loss(
     tensor(1.)
     """
     reduction = legacy_reduction(size_average, reduce, reduction)
+    if weight is None:
+        quick = straight(torch._C._nn.l1_loss, input, target, reduction)
+        if quick is not None:
+            return quick
     native = torch.nn.functional.l1_loss
     if input.is_complex():
         checks.check_same_shape(WHERE, input=input, target=target)

@@ -1,19 +1,23 @@
 """Linear layer and cross-entropy in one call: the loss of a classifier's last layer."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from lossary.core import checks
 from lossary.core.dtypes import accumulation_dtype, autocast_dtype, autocast_is_on
-from lossary.core.errors import OptionError, ShapeError, teach
+from lossary.core.errors import OptionError, teach
 from lossary.core.reduction import check_reduction
-from lossary.kernels.linear import run_linear
+from lossary.kernels.linear import Plan, Tokens, run_linear
 from lossary.kernels.select import choose_linear, evaluate, fused_kernel
+from lossary.kernels.tokens import statistics
+from lossary.losses._linear_checks import check_extras, check_shapes, check_statistics
 from lossary.losses._pairs import equal_dtypes
 from lossary.losses._z_loss import penalised
 from lossary.losses.cross_entropy import Problem, problem
+from lossary.losses.token_statistics import TOKENS, TokenStatistics
 
 WHERE = "linear_cross_entropy"
 
@@ -65,62 +69,152 @@ def linear_cross_entropy(
     >>> linear_cross_entropy(x, w, torch.tensor([3]))
     tensor(1.3863)
     """
-    check_reduction(WHERE, reduction)
+    asked = Wish(
+        linear_bias,
+        weight,
+        reduction,
+        ignore_index,
+        label_smoothing,
+        z_loss,
+        logit_softcap,
+        divisor,
+    )
+    return _computed(input, linear_weight, target, asked, with_tokens=False)[0]
+
+
+def linear_cross_entropy_with_statistics(
+    input: Tensor,
+    linear_weight: Tensor,
+    target: Tensor,
+    *,
+    linear_bias: Tensor | None = None,
+    weight: Tensor | None = None,
+    reduction: str = "mean",
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    z_loss: float = 0.0,
+    logit_softcap: float | None = None,
+    divisor: Tensor | float | None = None,
+) -> tuple[Tensor, TokenStatistics]:
+    r"""The same loss, and of every token the log-probability of its target and the entropy.
+
+    .. math:: \log p_y = s_y - \log\sum_k e^{s_k}, \qquad H(p) = -\sum_k p_k \log p_k
+
+    All come from the same scores, which are made once; weights, smoothing and the z-loss are the
+    loss's alone. The statistics can be differentiated (their gradient makes the scores again): a
+    policy gradient takes the log-probability as its ratio and the entropy as its bonus.
+
+    Shape: ``input`` (D) or (N, D); ``linear_weight`` (C, D); ``target`` () or (N), class indices;
+    each statistic as the target. Dtype, units and errors as :func:`linear_cross_entropy`.
+    Reference: Shannon (1948), A mathematical theory of communication.
+
+    >>> x, w = torch.ones(1, 2), torch.zeros(4, 2)
+    >>> loss, told = linear_cross_entropy_with_statistics(x, w, torch.tensor([3]))
+    >>> loss, told.log_probability, told.entropy
+    (tensor(1.3863), tensor([-1.3863]), tensor([1.3863]))
+    """
+    asked = Wish(
+        linear_bias,
+        weight,
+        reduction,
+        ignore_index,
+        label_smoothing,
+        z_loss,
+        logit_softcap,
+        divisor,
+    )
+    loss, told = _computed(input, linear_weight, target, asked, with_tokens=True)
+    return loss, TokenStatistics(*told)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """The keywords of a call, as given."""
+
+    linear_bias: Tensor | None
+    weight: Tensor | None
+    reduction: str
+    ignore_index: int | None
+    smoothing: float
+    z_loss: float
+    softcap: float | None
+    divisor: Tensor | float | None
+
+    @property
+    def ignored(self) -> int:
+        """The index that counts as no target."""
+        return -100 if self.ignore_index is None else self.ignore_index
+
+
+def _computed(
+    input: Tensor, linear_weight: Tensor, target: Tensor, wish: Wish, with_tokens: bool
+) -> tuple[Tensor, list[Tensor]]:
+    """The loss, and the tokens' statistics if they are asked for."""
+    _check(input, linear_weight, target, wish)
+    if with_tokens:
+        check_statistics(WHERE, target, linear_weight)
+    layer = Layer(linear_weight, wish.linear_bias, wish.softcap)
+    shape = (*input.shape[:-1], *linear_weight.shape[:-1])
+    chosen = choose_linear(input, linear_weight, wish.linear_bias, target, wish.weight)
+    logits = _logits(input, layer, shape, held=chosen.path == "formula")
+    reduction = wish.reduction
+    asked = problem(logits, target, wish.weight, wish.ignored, reduction, wish.smoothing)
+    if wish.z_loss:
+        asked = penalised(asked, wish.z_loss)
+    if wish.divisor is not None:
+        asked = replace(asked, divisor=wish.divisor)
+    told: list[Tensor] = []
+    if chosen.path != "formula":
+        ignored = wish.ignored if with_tokens else None
+        loss, *told = _in_chunks(input, layer, asked, reduction, ignored, chosen.path)
+    else:
+        loss = evaluate(asked.formula, asked.tensors, asked.options, reduction, asked.divisor)
+        if with_tokens:
+            rows, labels = logits.reshape(-1, shape[-1]), target.long().reshape(-1)
+            told = list(statistics(TOKENS, rows, labels, wish.ignored))
+    dtype = autocast_dtype(input)
+    items = (*input.shape[:-1], *linear_weight.shape[1:-1])
+    loss = (loss.view(items) if reduction == "none" else loss).to(dtype)
+    return loss, [t.view(target.shape).to(dtype) for t in told]
+
+
+def _check(input: Tensor, linear_weight: Tensor, target: Tensor, wish: Wish) -> None:
+    check_reduction(WHERE, wish.reduction)
     checks.check_floating(WHERE, "input", input)
-    _check_shapes(input, linear_weight, linear_bias)
+    bias = wish.linear_bias
+    check_shapes(WHERE, input, linear_weight, bias)
     checks.check_same_device(
-        WHERE, input=input, linear_weight=linear_weight, linear_bias=linear_bias, target=target
+        WHERE, input=input, linear_weight=linear_weight, linear_bias=bias, target=target
     )
     if not autocast_is_on(input):
         equal_dtypes(WHERE, input, linear_weight, "linear_weight")
-    _check_extras(reduction, z_loss, logit_softcap, divisor)
+    check_extras(WHERE, wish.reduction, wish.z_loss, wish.softcap, wish.divisor)
     shape = (*input.shape[:-1], *linear_weight.shape[:-1])
-    if target.shape == shape and ignore_index is not None:
+    if target.shape == shape and wish.ignore_index is not None:
         came = "ignore_index cannot be specified when target contains probabilities"
         fix = "weight the rows: reduction='none', then multiply by a mask"
         raise OptionError(teach(WHERE, came, "ignore_index=None", "", fix))
-    layer = Layer(linear_weight, linear_bias, logit_softcap)
-    chosen = choose_linear(input, linear_weight, linear_bias, target, weight)
-    logits = _logits(input, layer, shape, held=chosen.path != "fused")
-    ignored = -100 if ignore_index is None else ignore_index
-    asked = problem(logits, target, weight, ignored, reduction, label_smoothing)
-    if z_loss:
-        asked = penalised(asked, z_loss)
-    if divisor is not None:
-        asked = replace(asked, divisor=divisor)
-    if chosen.path == "fused":
-        loss = _in_chunks(input, layer, asked, reduction)
-    else:
-        loss = evaluate(asked.formula, asked.tensors, asked.options, reduction, asked.divisor)
-    items = (*input.shape[:-1], *linear_weight.shape[1:-1])
-    return (loss.view(items) if reduction == "none" else loss).to(autocast_dtype(input))
 
 
-def _in_chunks(input: Tensor, layer: Layer, asked: Problem, reduction: str) -> Tensor:
+def _in_chunks(
+    input: Tensor, layer: Layer, asked: Problem, reduction: str, ignored: int | None, path: str
+) -> tuple[Tensor, ...]:
+    """Loss, and the tokens' statistics if it is said which index they skip."""
     bias = None if layer.bias is None else layer.bias.reshape(-1)
-    return run_linear(
+    tokens = None if ignored is None else Tokens(TOKENS, fused_kernel(TOKENS, path), ignored)
+    plan = Plan(
         asked.formula,
-        fused_kernel(asked.formula),
+        fused_kernel(asked.formula, path),
         asked.options,
-        (input.reshape(-1, input.shape[-1]), layer.weight.flatten(0, -2), bias),
         asked.tensors[1:],
         reduction,
         asked.divisor,
         tuple(layer.weight.shape[:-1]),
         layer.softcap,
+        tokens,
     )
-
-
-def _check_extras(
-    reduction: str, z_loss: float, softcap: float | None, divisor: Tensor | float | None
-) -> None:
-    if not z_loss >= 0:
-        raise OptionError(teach(WHERE, f"got z_loss={z_loss}", "0 or more, such as 1e-4"))
-    if softcap is not None and not softcap > 0:
-        raise OptionError(teach(WHERE, f"got logit_softcap={softcap}", "a bound above 0, or None"))
-    if divisor is not None and reduction != "mean":
-        came = f"got a divisor with reduction={reduction!r}"
-        raise OptionError(teach(WHERE, came, "reduction='mean', the only one that divides"))
+    matrix = layer.weight.flatten(0, -2)
+    return run_linear(plan, (input.reshape(-1, input.shape[-1]), matrix, bias))
 
 
 def _logits(input: Tensor, layer: Layer, shape: tuple[int, ...], held: bool) -> Tensor:
@@ -136,42 +230,51 @@ def _logits(input: Tensor, layer: Layer, shape: tuple[int, ...], held: bool) -> 
     return layer.softcap * torch.tanh(scores / layer.softcap)
 
 
-def _check_shapes(input: Tensor, linear_weight: Tensor, linear_bias: Tensor | None) -> None:
-    came = ""
-    if input.dim() not in (1, 2):
-        came = f"expected input with dimensionality 1 or 2, got {input.dim()}"
-    elif linear_weight.dim() < 2:
-        came = f"expected linear_weight with dimensionality at least 2, got {linear_weight.dim()}"
-    elif input.shape[-1] != linear_weight.shape[-1]:
-        came = (
-            "expected equal input and linear_weight last dimensions (in_features), got"
-            f" {input.shape[-1]} and {linear_weight.shape[-1]}, respectively"
-        )
-    elif linear_bias is not None and linear_bias.shape != linear_weight.shape[:-1]:
-        came = (
-            f"expected linear_bias shape {tuple(linear_weight.shape[:-1])},"
-            f" got {tuple(linear_bias.shape)}"
-        )
-    elif linear_weight.dim() > 2 and input.dim() == 1:
-        came = (
-            f"K-dimensional loss defined by linear_weight shape {tuple(linear_weight.shape)}"
-            f" requires batched input, (N, {input.shape[0]}), got unbatched input with shape"
-            f" {tuple(input.shape)}"
-        )
-    if came:
-        expected = "input (N, D), linear_weight (C, D), linear_bias (C), target (N)"
-        cause = "a weight that was transposed, or hidden states of (batch, time, D)"
-        raise ShapeError(teach(WHERE, came, expected, cause, "input.flatten(0, -2)"))
-
-
 class LinearCrossEntropyLoss(torch.nn.LinearCrossEntropyLoss):
     """Module of :func:`linear_cross_entropy`: holds the linear layer, as torch's does.
+
+    ``z_loss`` and ``logit_softcap`` are not torch's, nor is the ``divisor`` of a call.
 
     >>> LinearCrossEntropyLoss(8, 4).linear
     Linear(in_features=8, out_features=4, bias=False)
     """
 
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+    def __init__(
+        self,
+        in_features: int,
+        num_classes: int,
+        *,
+        out_features: tuple[int, ...] = (),
+        bias: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+        reduction: str = "mean",
+        weight: Tensor | None = None,
+        ignore_index: int | None = None,
+        label_smoothing: float = 0.0,
+        options: "torch.nn.LinearCrossEntropyOptions | None" = None,
+        z_loss: float = 0.0,
+        logit_softcap: float | None = None,
+    ) -> None:
+        check_extras(WHERE, reduction, z_loss, logit_softcap, None)
+        super().__init__(
+            in_features,
+            num_classes,
+            out_features=out_features,
+            bias=bias,
+            device=device,
+            dtype=dtype,
+            reduction=reduction,
+            weight=weight,
+            ignore_index=ignore_index,
+            label_smoothing=label_smoothing,
+            options=options,
+        )
+        self.z_loss, self.logit_softcap = z_loss, logit_softcap
+
+    def forward(
+        self, input: Tensor, target: Tensor, *, divisor: Tensor | float | None = None
+    ) -> Tensor:
         """See :func:`linear_cross_entropy`."""
         shape = (self.num_classes, *self.out_features)
         bias = self.linear.bias
@@ -185,4 +288,7 @@ class LinearCrossEntropyLoss(torch.nn.LinearCrossEntropyLoss):
             ignore_index=self.ignore_index,
             label_smoothing=self.label_smoothing,
             options=self.options,
+            z_loss=self.z_loss,
+            logit_softcap=self.logit_softcap,
+            divisor=divisor,
         )

@@ -1,6 +1,7 @@
 """Negative log-likelihood: the surprise of the true class, read off log-probabilities."""
 
 import warnings
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -11,6 +12,7 @@ from lossary.core.dtypes import HALF_DTYPES, wide_dtype
 from lossary.core.transforms import reason_not_plain
 from lossary.losses import _class_targets
 from lossary.losses._module import ShowsSettings
+from lossary.losses._native import straight
 
 WHERE = "nll_loss"
 
@@ -40,6 +42,11 @@ def nll_loss(
     tensor(0.2877)
     """
     reduction = reductions.legacy_reduction(size_average, reduce, reduction)
+    if weight is None and type(ignore_index) is int:
+        operator = partial(_operator, ignore_index)
+        quick = straight(operator, input, target, reduction, torch.int64)
+        if quick is not None:
+            return quick
     reductions.check_reduction(WHERE, reduction)
     checks.check_floating(WHERE, "input", input)
     checks.check_tensor(WHERE, "target", target)
@@ -58,6 +65,11 @@ def nll_loss(
         return losses.to(x.dtype).view(target.shape)
     divisor = _class_targets.counted_weight(y, weight, ignore_index)
     return reductions.reduce(losses, reduction, divisor).to(x.dtype)
+
+
+def _operator(ignore_index: int, x: Tensor, y: Tensor, mode: int) -> Tensor:
+    result: Tensor = torch._C._nn.nll_loss(x, y, None, mode, ignore_index)  # type: ignore[attr-defined]
+    return result
 
 
 def _native(

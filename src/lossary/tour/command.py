@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lossary.console.interrupt import leaving_at_once
+from lossary.console.language import Language
+from lossary.console.optional import MissingExtraError, need
+from lossary.console.words import default_language
 from lossary.core.errors import LossaryError
-from lossary.tour.interrupt import leaving_at_once
-from lossary.tour.language import Language
-from lossary.tour.optional import MissingExtraError, need
-from lossary.tour.words import Words, default_language
+from lossary.tour.words import Words
 
 if TYPE_CHECKING:
     from lossary.tour.results import Tour
@@ -68,7 +69,8 @@ def _take(words: Words, json_wanted: bool, directory: Path | None) -> int:
         report = as_json(found, words) | {"page": None if page is None else str(page)}
         print(json.dumps(report, ensure_ascii=not _speaks_unicode(), indent=2, allow_nan=False))
     else:
-        from lossary.tour import layout, text_results
+        from lossary.console import layout
+        from lossary.tour import text_results
 
         output = layout.console()
         layout.tell(output, text_results.repairs(words, found.repairs))

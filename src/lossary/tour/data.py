@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from lossary.console.optional import need
 from lossary.tour.given import SEED
-from lossary.tour.optional import need
 
 HELD_OUT = 0.25
 

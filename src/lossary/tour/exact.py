@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
-from lossary.tour.optional import need
+from lossary.console.optional import need
 
 DIGITS = 50
 

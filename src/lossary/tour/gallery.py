@@ -4,10 +4,11 @@ from collections.abc import Callable
 from html import escape
 from typing import Any
 
+from lossary.console.fonts import label_words
 from lossary.tour import plots, plots_results
 from lossary.tour.given import Given
 from lossary.tour.results import Tour
-from lossary.tour.svg import draw, label_words
+from lossary.tour.svg import draw
 from lossary.tour.words import Words
 
 

@@ -5,9 +5,9 @@ from contextlib import contextmanager
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from lossary.console.layout import console, tell
 from lossary.tour import text, text_results
 from lossary.tour.guide import Listener
-from lossary.tour.layout import console, tell
 from lossary.tour.results import Step, TrainingResult
 from lossary.tour.training import Task, Watch
 from lossary.tour.words import Words

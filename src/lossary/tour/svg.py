@@ -2,25 +2,15 @@
 
 import io
 import re
-import warnings
 from collections.abc import Callable
 from html import escape
 
-from lossary.tour.fonts import korean_font
-from lossary.tour.optional import need
-from lossary.tour.words import Words
+from lossary.console.fonts import korean_font
+from lossary.console.optional import need
 
 # Ink stands for the page's text colour; the colour itself is used for nothing else.
 INK = "#010203"
 WIDTH, HEIGHT = 4.6, 2.7
-
-
-def label_words(words: Words) -> Words:
-    """The language of the plots' labels: English, with one warning, without a Korean font."""
-    if words.language == "ko" and korean_font() is None:
-        warnings.warn(words("plot.no_font"), stacklevel=2)
-        return Words("en")
-    return words
 
 
 def draw(name: str, alt: str, plot: Callable[..., None], panels: int = 1) -> str:

@@ -3,9 +3,9 @@
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from lossary.console.layout import heading, indent
 from lossary.tour.formulas import TEXT
 from lossary.tour.given_code import GIVEN, IMPORTS
-from lossary.tour.layout import heading, indent
 from lossary.tour.results import Step
 from lossary.tour.text_code import Code
 from lossary.tour.text_figure import figure

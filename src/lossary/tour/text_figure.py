@@ -8,9 +8,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from lossary.console.layout import indent
 from lossary.tour.digits import distance, several
 from lossary.tour.expected import printed
-from lossary.tour.layout import indent
 from lossary.tour.results import WAYS, Figure
 from lossary.tour.text_code import HANG, Code, wrap
 from lossary.tour.words import Words

@@ -4,8 +4,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from lossary.console.layout import heading, indent
 from lossary.tour.digits import number
-from lossary.tour.layout import heading, indent
 from lossary.tour.results import Repair, Tour, TrainingResult
 from lossary.tour.text_code import Code
 from lossary.tour.words import Words

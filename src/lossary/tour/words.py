@@ -1,16 +1,11 @@
-"""The tour's texts: English and Korean, two catalogues with the same keys."""
+"""The tour's texts."""
 
-import json
-import os
-import re
-from collections.abc import Mapping
-from functools import cache
-from importlib.resources import files
+from typing import ClassVar
 
-LANGUAGES = ("en", "ko")
+from lossary.console import words
 
 
-class Words:
+class Words(words.Words):
     """One language's texts.
 
     >>> Words("ko")("way.by_hand")
@@ -19,44 +14,4 @@ class Words:
     '3 numbers'
     """
 
-    def __init__(self, language: str) -> None:
-        self.language = language
-        self._texts = catalogue(language)
-
-    def __call__(self, key: str, **values: object) -> str:
-        """The text of a key, with its values filled in."""
-        return self._texts[key].format(**values)
-
-    def get(self, key: str) -> str:
-        """The text of a key, or nothing where there is none, as for optional notes."""
-        return self._texts.get(key, "")
-
-
-@cache
-def catalogue(language: str) -> Mapping[str, str]:
-    """All texts of a language by key."""
-    path = files("lossary.tour").joinpath("locale", f"{language}.json")
-    texts: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
-    return texts
-
-
-def default_language(environment: Mapping[str, str] = os.environ) -> str:
-    """Korean where the locale says so, else English; POSIX's order of precedence.
-
-    >>> default_language({"LANG": "ko_KR.UTF-8"})
-    'ko'
-    >>> default_language({"LANG": "ko_KR.UTF-8", "LC_ALL": "C"})
-    'en'
-    """
-    chosen = next(filter(None, (environment.get(k) for k in ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
-    language = language_of(chosen)
-    return language if language in LANGUAGES else "en"
-
-
-def language_of(locale: str) -> str:
-    """The language in a locale's name.
-
-    >>> language_of("ko_KR.UTF-8"), language_of("KO"), language_of("en-GB")
-    ('ko', 'ko', 'en')
-    """
-    return re.split("[-_.@]", locale.strip())[0].lower()
+    room: ClassVar[str] = "lossary.tour"

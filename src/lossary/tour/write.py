@@ -1,9 +1,9 @@
 """Writing a page whole or not at all."""
 
-import os
 import tempfile
 from pathlib import Path
 
+from lossary.console import whole
 from lossary.core.errors import LossaryError
 from lossary.tour.words import Words
 
@@ -28,26 +28,11 @@ def prepare(directory: Path, words: Words) -> None:
 
 
 def write_whole(path: Path, text: str, words: Words) -> None:
-    """Write beside the target and rename: a reader sees the old page or the new one."""
-    temporary = ""
+    """Write the page: a reader sees the old one or the new one."""
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".tour-", suffix=".html")
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        # mkstemp makes files that only their owner reads; a page is meant to be shared.
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
+        whole.write_whole(path, text)
     except OSError as error:
         raise _told(path.parent, error, words) from error
-    finally:
-        if temporary and os.path.exists(temporary):
-            os.unlink(temporary)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _told(directory: Path, error: OSError, words: Words) -> OutputError:

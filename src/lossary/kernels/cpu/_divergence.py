@@ -4,17 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from lossary.kernels.cpu._lanes import (
-    compiled,
-    exponential,
-    inlined,
-    logarithm,
-    reordered,
-    rounded,
-    widened,
-)
+from lossary.kernels.cpu._lanes import compiled, exponential, inlined, reordered, rounded, widened
+from lossary.kernels.cpu._logarithms import logarithm
 
 BLOCK = 4096
+# Beyond this exp leaves float64 where the compiled one does not say so.
+LARGEST_LOG = 600.0
 SMALLEST = float(np.finfo(np.float64).tiny)
 
 

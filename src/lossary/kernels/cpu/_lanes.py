@@ -34,10 +34,6 @@ LOWEST_32, LOWEST_64 = np.float32(-109.517), -730.577
 SERIES_32 = tuple(np.float32(1 / math.factorial(k)) for k in range(8))
 SERIES_64 = tuple(1 / math.factorial(k) for k in range(14))
 
-# atanh s = s (1 + s^2 / 3 + s^4 / 5 + ...).
-ODD = tuple(1 / (2 * k + 1) for k in range(16))
-ODD_32 = tuple(np.float32(1 / (2 * k + 1)) for k in range(8))
-
 _HALF_FORMATS = (types.int16, types.uint16)
 
 
@@ -127,62 +123,6 @@ def larger(typing_context: Any, a: Any, b: Any) -> Any:
         return builder.select(builder.fcmp_ordered(">", args[0], args[1]), args[0], args[1])
 
     return (a if a == b else types.undefined)(a, b), generate
-
-
-@intrinsic
-def _exponent_and_fraction(typing_context: Any, x: Any) -> Any:
-    """A positive normal float64 as ``2**k * m`` with m from sqrt(1/2) to sqrt(2)."""
-    pair = types.UniTuple(types.float64, 2)
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        whole = ir.IntType(64)
-        bits = builder.bitcast(args[0], whole)
-        # The bits of sqrt(1/2): what lies above them is 2**k times a fraction from there on.
-        above = builder.sub(bits, whole(0x3FE6A09E667F3BCD))
-        k = builder.ashr(above, whole(52))
-        fraction = builder.sub(bits, builder.shl(k, whole(52)))
-        parts = [builder.sitofp(k, ir.DoubleType()), builder.bitcast(fraction, ir.DoubleType())]
-        return context.make_tuple(builder, pair, parts)
-
-    return pair(x), generate
-
-
-@inlined
-def logarithm(x: float) -> Any:
-    """Log of a positive normal float64, to its last digits."""
-    k, m = _exponent_and_fraction(x)
-    s = (m - 1) / (m + 1)
-    return k * LN2_HIGH_64 + (k * LN2_LOW_64 + 2 * s * _odd_series(s * s))
-
-
-@inlined
-def log1p_of_unit_32(u: Any) -> Any:
-    """The same to float32's last digit."""
-    s = u / (np.float32(2) + u)
-    q = s * s
-    series = ((ODD_32[7] * q + ODD_32[6]) * q + ODD_32[5]) * q + ODD_32[4]
-    series = (((series * q + ODD_32[3]) * q + ODD_32[2]) * q + ODD_32[1]) * q + ODD_32[0]
-    return np.float32(2) * s * series
-
-
-@inlined
-def log1p_of_unit(u: float) -> float:
-    """``log(1 + u)`` for u from 0 to 1: small u keeps its digits."""
-    s = u / (2 + u)
-    q = s * s
-    high = q * q
-    high = high * high * q
-    high = high * high * q
-    tail = (((ODD[15] * q + ODD[14]) * q + ODD[13]) * q + ODD[12]) * q + ODD[11]
-    return 2 * s * (_odd_series(q) + high * tail)
-
-
-@inlined
-def _odd_series(q: float) -> float:
-    """``1 + q/3 + q^2/5 + ... + q^10/21``: atanh(s) / s at q = s^2."""
-    series = ((ODD[10] * q + ODD[9]) * q + ODD[8]) * q + ODD[7]
-    series = ((series * q + ODD[6]) * q + ODD[5]) * q + ODD[4]
-    return (((series * q + ODD[3]) * q + ODD[2]) * q + ODD[1]) * q + ODD[0]
 
 
 def lifted_exponential(x: float) -> float:

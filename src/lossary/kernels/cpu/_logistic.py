@@ -18,12 +18,11 @@ from lossary.kernels.cpu._lanes import (
     exponential,
     inlined,
     lifted_exponential,
-    log1p_of_unit,
-    log1p_of_unit_32,
     reordered,
     rounded,
     widened,
 )
+from lossary.kernels.cpu._logarithms import log1p_of_unit, log1p_of_unit_32
 
 
 @inlined

@@ -59,7 +59,7 @@ def _is_ignored_of(own: Any, ignored: Any) -> Any:
 
 
 @compiled
-def _first(row: Any, top: float) -> int:
+def first_place(row: Any, top: float) -> int:
     """Where a number stands first; -1 if nowhere."""
     for start in range(0, row.shape[0], LANES):
         part = row[start : start + LANES]
@@ -109,7 +109,7 @@ def _short_sums(row: Any, own: Any, weight: Any, kept: float, spread: float) -> 
 def _long_sums(row: Any, own: Any, weight: Any, kept: float, spread: float, lanes: Any) -> Any:
     """The same of a row of any length."""
     top = np.float64(highest(row, lanes))
-    leader = max(0, _first(row, top))
+    leader = max(0, first_place(row, top))
     after, classes = leader + 1, row.shape[0]
     low = _sums(row[:leader], _part(own, 0, leader), weight[:leader], kept, spread, top)
     high = _sums(row[after:], _part(own, after, classes), weight[after:], kept, spread, top)

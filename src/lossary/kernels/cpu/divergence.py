@@ -13,15 +13,12 @@ from lossary.kernels.cpu import _divergence
 from lossary.kernels.cpu._arrays import array, computing
 from lossary.kernels.cpu._threads import share
 
-# Beyond this exp leaves float64 where the compiled one does not say so.
-LARGEST_LOG = 600.0
-
 
 def reason_against(tensors: tuple[Tensor, ...], options: dict[str, Any]) -> str | None:
     """Layouts that differ, and log-masses of no distribution."""
     if not all(t.is_contiguous() for t in tensors):
         return "the tensors are not contiguous"
-    if options["logs"] and float(tensors[1].detach().amax()) > LARGEST_LOG:
+    if options["logs"] and float(tensors[1].detach().amax()) > _divergence.LARGEST_LOG:
         return "a target's logarithm is beyond that of any probability"
     return None
 

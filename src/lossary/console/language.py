@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lossary.tour.words import LANGUAGES, language_of
+from lossary.console.words import LANGUAGES, language_of
 
 if TYPE_CHECKING:
     Choice = click.Choice[str]

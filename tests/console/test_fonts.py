@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from lossary.tour import fonts
-from lossary.tour.optional import need
+from lossary.console import fonts
+from lossary.console.optional import need
 
 
 class Manager:
@@ -32,7 +32,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Manager:
     manager = Manager([])
     paths = [str(tmp_path / name) for name in names]
     module = SimpleNamespace(fontManager=manager, findSystemFonts=lambda: paths)
-    monkeypatch.setattr("lossary.tour.fonts.need", lambda name: module)
+    monkeypatch.setattr("lossary.console.fonts.need", lambda name: module)
     return manager
 
 
@@ -54,7 +54,7 @@ def test_a_remembered_font_that_is_gone_does_not_count(installed: Manager) -> No
 
 
 def test_no_font_is_no_error(installed: Manager, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lossary.tour.fonts.candidates", lambda paths: [])
+    monkeypatch.setattr("lossary.console.fonts.candidates", lambda paths: [])
     assert fonts.korean_font.__wrapped__() is None
 
 

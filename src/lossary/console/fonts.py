@@ -1,12 +1,16 @@
 """Finding a Korean font: matplotlib remembers fonts from its first run, the system knows now."""
 
 import os
+import warnings
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from lossary.tour.optional import need
+from lossary.console.optional import need
+from lossary.console.words import Words
+
+SomeWords = TypeVar("SomeWords", bound=Words)
 
 KOREAN_FONTS = (
     "Noto Sans CJK KR",
@@ -34,6 +38,14 @@ _FILES = (
     "undotum",
     "dotum",
 )
+
+
+def label_words(words: SomeWords) -> SomeWords:
+    """The language of a plot's labels: English, with one warning, without a Korean font."""
+    if words.language == "ko" and korean_font() is None:
+        warnings.warn(words("plot.no_font"), stacklevel=2)
+        return words.into("en")
+    return words
 
 
 @cache

@@ -1,10 +1,10 @@
-"""Libraries that only the tour needs: imported where used, with the install line if missing."""
+"""Libraries of an extra: imported where they are used, with the install line if missing."""
 
 from importlib import import_module
 from typing import Any
 
+from lossary.console.words import Words
 from lossary.core.errors import LossaryError
-from lossary.tour.words import Words
 
 EXTRAS = {"mpmath": "tour", "sklearn": "tour", "matplotlib": "plot"}
 DISTRIBUTIONS = {"sklearn": "scikit-learn"}
@@ -16,7 +16,7 @@ class MissingExtraError(LossaryError, ImportError):
     def __init__(self, library: str, extra: str) -> None:
         self.library = library
         self.extra = extra
-        super().__init__(self.told(Words("en")))
+        super().__init__(f'{library} is not installed; pip install "lossary[{extra}]"')
 
     def told(self, words: Words) -> str:
         """What is missing and how to install it, in a language."""

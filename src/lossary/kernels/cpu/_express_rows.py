@@ -1,0 +1,141 @@
+"""Small rows of classes, compiled: checks, loss and slope in one call, over the large loops."""
+
+from typing import Any
+
+import numpy as np
+from numba import carray
+
+from lossary.kernels.cpu import _hard_rows, _hard_tiles, _soft_rows
+from lossary.kernels.cpu._address import at
+from lossary.kernels.cpu._express import DECLINED, MEAN, NONE, has_nan, wide_copy
+from lossary.kernels.cpu._lanes import compiled, rounded
+
+# From here on rows fill their lanes by themselves.
+LONG = 384
+
+INDEX = np.zeros(0, np.int64)
+WIDE = np.zeros(0, np.float64)
+
+
+@compiled
+def _labels(
+    y_at: int, weight_at: int, rows: int, classes: int, ignored: int, by: Any
+) -> tuple[Any, float]:
+    """The targets, each row's weight (0 where it is ignored) and their sum; -1 for a wrong one."""
+    y = carray(at(y_at, INDEX), (rows,))
+    weight = carray(at(weight_at, WIDE), (classes if weight_at else 0,))
+    total = 0.0
+    for i in range(rows):
+        by[i] = 0
+        if y[i] == ignored:
+            continue
+        if y[i] < 0 or y[i] >= classes:
+            return y, -1.0
+        by[i] = weight[y[i]] if weight_at else 1.0
+        total += by[i]
+    return y, total
+
+
+@compiled
+def _reduce(items: Any, by: Any, mode: int, divisor: float, like: Any, out_at: int) -> None:
+    """Write the losses times their scale, or their sum; make the scale what the slope's is."""
+    rows = items.shape[0]
+    if mode == NONE:
+        out = carray(at(out_at, like), (rows,))
+        for i in range(rows):
+            out[i] = rounded(items[i] * by[i], like[0])
+        return
+    total = 0.0
+    for i in range(rows):
+        total += items[i] * by[i]
+    if mode == MEAN:
+        for i in range(rows):
+            by[i] = by[i] / divisor if divisor != 0 else 0.0
+        total = total / divisor if divisor != 0 else 0.0
+    carray(at(out_at, like), (1,))[0] = rounded(total, like[0])
+
+
+@compiled
+def hard(
+    like: Any, wide: Any, x_at: int, y_at: int, weight_at: int, rows: int, classes: int,
+    ignored: int, mode: int, out_at: int, slope_at: int,
+) -> int:  # fmt: skip
+    """Cross-entropy with class targets, weighted by class."""
+    by = np.empty(rows)
+    y, divisor = _labels(y_at, weight_at, rows, classes, ignored, by)
+    if divisor == -1.0:
+        return DECLINED
+    x = wide_copy(x_at, like, rows * classes).reshape((rows, classes))
+    items, notes = np.zeros(rows), np.empty((3, rows))
+    if classes >= LONG:
+        _hard_rows.losses(x, y, ignored, items, notes, 0, rows)
+    else:
+        tiles = (rows + _hard_tiles.WIDTH - 1) // _hard_tiles.WIDTH
+        columns, labels = np.expand_dims(x.T, 0), np.expand_dims(y, 0)
+        lines = np.expand_dims(items, 0), np.expand_dims(notes, 1)
+        _hard_tiles.losses(columns, labels, ignored, lines[0], lines[1], 0, tiles)
+    _reduce(items, by, mode, divisor, like, out_at)
+    if slope_at == 0:
+        return 0
+    slope = carray(at(slope_at, wide), (rows, classes))
+    if classes >= LONG:
+        _hard_rows.gradient(x, y, ignored, notes, by, slope, 0, rows)
+    else:
+        made, scales = np.expand_dims(slope.T, 0), np.expand_dims(by, 0)
+        _hard_tiles.gradient(columns, labels, ignored, lines[1], scales, made, 0, tiles)
+    return 0
+
+
+@compiled
+def _spread(
+    like: Any, wide: Any, x: Any, mass: Any, by: Any, divisor: float, weight_at: int,
+    smoothing: float, ignored: int, mode: int, out_at: int, slope_at: int,
+) -> None:  # fmt: skip
+    """Cross-entropy against mass, or labels, spread evenly by so much and weighted by class."""
+    rows, classes = x.shape
+    weight = np.ones(classes)
+    if weight_at:
+        weight[:] = carray(at(weight_at, WIDE), (classes,))
+    kept, even = 1 - smoothing, smoothing / classes
+    items, notes = np.zeros(rows), np.empty((_soft_rows.NOTES, rows))
+    _soft_rows.losses(x, mass, ignored, weight, kept, even, WIDE, items, notes, 0, rows)
+    _reduce(items, by, mode, divisor, like, out_at)
+    if slope_at:
+        slope = carray(at(slope_at, wide), (rows, classes))
+        _soft_rows.gradient(x, mass, ignored, weight, kept, even, notes, by, slope, 0, rows)
+
+
+@compiled
+def smoothed(
+    like: Any, wide: Any, x_at: int, y_at: int, weight_at: int, rows: int, classes: int,
+    ignored: int, smoothing: float, mode: int, out_at: int, slope_at: int,
+) -> int:  # fmt: skip
+    """Cross-entropy with smoothed class targets: a mean divides by the labels' weights."""
+    by = np.empty(rows)
+    y, divisor = _labels(y_at, weight_at, rows, classes, ignored, by)
+    if divisor == -1.0:
+        return DECLINED
+    by[:] = 1
+    x = wide_copy(x_at, like, rows * classes).reshape((rows, classes))
+    _spread(
+        like, wide, x, y, by, divisor, weight_at, smoothing, ignored, mode, out_at, slope_at
+    )  # fmt: skip
+    return 0
+
+
+@compiled
+def soft(
+    like: Any, wide: Any, x_at: int, q_at: int, weight_at: int, rows: int, classes: int,
+    smoothing: float, mode: int, out_at: int, slope_at: int,
+) -> int:  # fmt: skip
+    """Cross-entropy with given probabilities; a NaN among them is for the slower way to tell."""
+    x = wide_copy(x_at, like, rows * classes).reshape((rows, classes))
+    mass = wide_copy(q_at, like, rows * classes)
+    if mode != NONE and has_nan(mass):
+        return DECLINED
+    q = mass.reshape((rows, classes))
+    by = np.ones(rows)
+    _spread(
+        like, wide, x, q, by, float(rows), weight_at, smoothing, 0, mode, out_at, slope_at
+    )  # fmt: skip
+    return 0

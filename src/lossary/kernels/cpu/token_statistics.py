@@ -1,0 +1,54 @@
+"""Log-probability of the target's token and entropy of the prediction: four numbers an item.
+
+Floor: the scores are read once forward; backward reads them once more and writes the gradient.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lossary.kernels.cpu import _token_rows
+from lossary.kernels.cpu._arrays import array, computing
+from lossary.kernels.cpu._threads import share
+
+
+def reason_against(tensors: tuple[Tensor, ...], options: dict[str, Any]) -> str | None:
+    """Rows whose scores do not lie side by side."""
+    x = tensors[0]
+    if x.shape[1] == 0:
+        return "there are no classes"
+    return None if x.shape[1] == 1 or x.stride(1) == 1 else "the rows are not contiguous"
+
+
+def forward(
+    x: Tensor, target: Tensor, ignore_index: int
+) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
+    """``log p_y`` and ``-sum p log p`` of every row in float64, and the gradient's notes.
+
+    Both are 0 where the target is ignored.
+    """
+    rows = len(x)
+    found = torch.empty((2, rows), dtype=torch.float64)
+    notes = torch.empty((_token_rows.NOTES, rows), dtype=torch.float64)
+    wide = array(torch.empty(0, dtype=computing(x.dtype)))
+    given = array(x), array(target), ignore_index, wide, array(found[0]), array(found[1])
+    share(_token_rows.losses, rows, x.numel(), *given, array(notes))
+    return found[0], found[1], (notes,)
+
+
+def gradient(
+    x: Tensor,
+    target: Tensor,
+    ignore_index: int,
+    notes: tuple[Tensor, ...],
+    by_log_probability: Tensor,
+    by_entropy: Tensor,
+    out: Tensor | None = None,
+) -> Tensor:
+    """The slope of the scores for an upstream gradient an item towards each; may overwrite them."""
+    out = torch.empty(x.shape, dtype=x.dtype) if out is None else out
+    by = [t.double().expand(len(x)).contiguous() for t in (by_log_probability, by_entropy)]
+    given = array(x), array(target), ignore_index, array(notes[0]), array(by[0]), array(by[1])
+    share(_token_rows.gradient, len(x), x.numel(), *given, array(out))
+    return out

@@ -1,0 +1,118 @@
+"""The quick way for small tensors: checks, loss and slope in one compiled call.
+
+Where all fits a cache many times over, what is done between the operations is all there is: a
+loss of 128 x 10 scores takes torch thirty microseconds, of which its arithmetic is two. A kernel
+gets addresses, makes loss and slope at once, and declines what it finds wrong; the slower way
+then says what. The first few calls of each loss take that way too, so that a process with a
+handful of losses never waits for a compiler.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lossary.core.reduction import divide
+from lossary.core.transforms import reason_not_plain
+from lossary.kernels import select
+from lossary.kernels.blocks import aligned, differentiable_gradients, must_trace
+
+# How many calls of one loss go by before its kernel is compiled, or read from the disk.
+PATIENCE = 4
+MODES = {"none": 0, "mean": 1, "sum": 2}
+
+# (formula, tensors, options, divisor), for derivatives of derivatives.
+Question = tuple[Any, tuple[Tensor, ...], dict[str, Any], Tensor | float]
+Again = Callable[..., Question]
+
+_calls: dict[str, int] = {}
+
+
+class _Declined(Exception):
+    """The kernel found what the slower way must see."""
+
+
+def serves(name: str, x: Tensor, *others: Tensor) -> Any:
+    """The kernel of this name, if these tensors are plain, small and contiguous; else None."""
+    if torch.compiler.is_compiling() or not select.level_is("fused"):
+        return None
+    if not is_plain(x) or not all(is_plain(t) for t in others):
+        return None
+    if not 0 < x.numel() <= select.SMALL_ENTRIES or not x.is_floating_point():
+        return None
+    if torch.is_autocast_enabled("cpu") or reason_not_plain() is not None:
+        return None
+    if torch.is_grad_enabled() and any(t.requires_grad for t in others):
+        return None
+    count = _calls.get(name, 0)
+    if count < PATIENCE:
+        _calls[name] = count + 1
+        return None
+    kernels = select.compiled_module("express")
+    return None if isinstance(kernels, str) else kernels.kernel(name, x.dtype)
+
+
+def is_plain(t: Tensor) -> bool:
+    """Whether memory on this machine holds the numbers, in order."""
+    kind = type(t)
+    if (kind is not Tensor and kind is not torch.nn.Parameter) or not t.is_cpu:
+        return False
+    return t.layout is torch.strided and t.is_contiguous() and not t.is_neg()
+
+
+def run(
+    kernel: Any, arguments: tuple[Any, ...], shape: tuple[int, ...], again: Again, *tensors: Tensor
+) -> Tensor | None:
+    """The loss; None if the kernel declines."""
+    x = tensors[0]
+    if torch.is_grad_enabled() and x.requires_grad:
+        try:
+            result: Tensor = _Express.apply(  # type: ignore[no-untyped-call]
+                kernel, arguments, shape, again, *tensors
+            )
+        except _Declined:
+            return None
+    else:
+        result = torch.empty(shape, dtype=x.dtype)
+        if kernel(*arguments, result.data_ptr(), 0):
+            return None
+    select.note_express(x.numel())
+    return result
+
+
+class _Express(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        kernel: Any,
+        arguments: tuple[Any, ...],
+        shape: tuple[int, ...],
+        again: Again,
+        *tensors: Tensor,
+    ) -> Tensor:
+        x = tensors[0]
+        result = torch.empty(shape, dtype=x.dtype)
+        # Half precision keeps its slope in float32: scaling it later is the one rounding.
+        slope = torch.empty(x.shape, dtype=kernel.wide)
+        if kernel(*arguments, result.data_ptr(), slope.data_ptr()):
+            raise _Declined
+        ctx.again = again
+        ctx.save_for_backward(slope, *tensors)
+        return result
+
+    @staticmethod
+    def backward(ctx: Any, *upstreams: Tensor) -> Any:
+        (upstream,) = upstreams
+        slope, *tensors = ctx.saved_tensors
+        nothing = (None,) * (len(tensors) - 1)
+        if must_trace(upstream):
+            formula, given, options, divisor = ctx.again(*tensors)
+            by = divide(upstream, divisor)
+            (grad,) = differentiable_gradients(formula, options, not upstream.dim(), given, [0], by)
+            return None, None, None, None, grad, *nothing
+        grad = slope * aligned(upstream, slope)
+        if upstream.dim():
+            # An item that the caller masked out sends 0; an infinite slope must not make it NaN.
+            grad.masked_fill_(aligned(upstream, slope) == 0, 0)
+        return None, None, None, None, grad.to(tensors[0].dtype), *nothing

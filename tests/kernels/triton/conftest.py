@@ -1,0 +1,31 @@
+"""Triton asked for by name, in its interpreter, which computes with numpy and lets it warn."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+pytest.importorskip("triton", reason="the extra gpu is not installed")
+
+
+@pytest.fixture(autouse=True)
+def by_name(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    if os.environ.get("TRITON_INTERPRET") != "1":
+        pytest.skip("TRITON_INTERPRET=1 was not set")
+    monkeypatch.setenv("LOSSARY_KERNELS", "triton")
+    with np.errstate(all="ignore"):
+        yield
+
+
+@pytest.fixture(params=["one block", "many blocks"])
+def blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows held whole, and rows that take many blocks, the last one not full."""
+    from lossary.kernels.triton import _launch
+
+    if request.param == "many blocks":
+        monkeypatch.setattr(_launch, "ON_CHIP", 0)
+        for name in ("LONG_BLOCK", "STREAMED", "STREAMED_WIDE", "SLOPES", "SLOPES_WIDE"):
+            monkeypatch.setattr(_launch, name, 512)
