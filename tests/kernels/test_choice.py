@@ -137,14 +137,46 @@ def test_a_forked_process_makes_threads_of_its_own() -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
-def test_a_fault_in_any_part_is_raised() -> None:
+def test_a_fault_in_any_part_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     def kernel(start: int, stop: int) -> None:
         if stop == 10:
             raise ZeroDivisionError
 
     torch.set_num_threads(3)
+    told: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", told.append)
+    with pytest.raises(RuntimeError, match="1 of 3 parts of a kernel failed"):
+        share(kernel, 10, 2**20)
+    assert told[0].exc_type is ZeroDivisionError
+    monkeypatch.setattr(_threads, "_openmp", lambda: None)
     with pytest.raises(ZeroDivisionError):
         share(kernel, 10, 2**20)
+
+
+@pytest.mark.parametrize("wait_s", [0.31, 0.47])
+def test_ctrl_c_is_never_lost(wait_s: float) -> None:
+    """A loop that does nothing but compiled kernels on two threads ends at the first one."""
+    code = (
+        "import torch, lossary.functional as F\n"
+        "torch.set_num_threads(2)\n"
+        "x, y = torch.randn(64, 4000, requires_grad=True), torch.randint(4000, (64,))\n"
+        "F.cross_entropy(x, y).backward()\n"
+        "print('ready', flush=True)\n"
+        "while True:\n"
+        "    F.cross_entropy(x, y).backward()\n"
+    )
+    for _ in range(4):
+        process = subprocess.Popen(
+            [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(timeout=wait_s)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=20)
+        assert errors.strip().endswith("KeyboardInterrupt")
+        assert "ignored" not in errors
 
 
 def test_threads_of_python_do_where_torch_has_no_openmp(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ import itertools
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,8 @@ import torch
 # Handing a part to another thread costs about as long as this many exponentials take.
 ENTRIES_PER_THREAD = 2**15
 
-_Body = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+# What OpenMP hands over, a pointer, is not looked at.
+_Body = ctypes.CFUNCTYPE(None)
 _after_fork = False
 
 
@@ -32,7 +33,8 @@ def share(kernel: Callable[..., None], count: int, entries: int, *arguments: Any
     if parts == 1:
         kernel(*arguments, *edges[0])
     elif team is not None:
-        _share_among(team, lambda part: kernel(*arguments, *part), edges)
+        kernel(*arguments, 0, 0)  # it is compiled here, where an error can be raised
+        _share_among(team, partial(kernel, *arguments), edges)
     else:
         others = [_pool(parts - 1).submit(kernel, *arguments, *part) for part in edges[1:]]
         kernel(*arguments, *edges[0])
@@ -41,25 +43,19 @@ def share(kernel: Callable[..., None], count: int, entries: int, *arguments: Any
 
 
 def _share_among(
-    team: Callable[..., None], do: Callable[[Any], None], parts: list[tuple[int, int]]
+    team: Callable[..., None], do: Callable[[int, int], None], parts: list[tuple[int, int]]
 ) -> None:
-    """Let as many threads as there are parts take one each; what is left over is done here."""
-    waiting, errors = list(reversed(parts)), []
+    """Let as many threads as there are parts take one after the other, until none is left.
 
-    def take(_: Any) -> None:
-        # Nothing may be raised into C: it is kept, and raised from here.
-        try:
-            do(waiting.pop())
-        except IndexError:
-            return
-        except BaseException as error:
-            errors.append(error)
-
-    team(_Body(take), None, len(parts), 0)
-    while waiting:
-        take(None)
-    if errors:
-        raise errors[0]
+    What runs inside the team must not be Python's own code: Ctrl-C is raised between two of its
+    steps, and in a call that comes from C it would be lost. These iterators are C, as the kernel is.
+    """
+    done: list[None] = []
+    left = filter(done.append, itertools.starmap(do, parts))
+    team(_Body(partial(next, left, None)), None, len(parts), 0)
+    next(left, None)
+    if len(done) < len(parts):
+        raise RuntimeError(f"{len(parts) - len(done)} of {len(parts)} parts of a kernel failed")
 
 
 @cache
