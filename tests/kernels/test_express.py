@@ -158,6 +158,24 @@ def test_a_graph_is_gone_through_twice_and_twice_over() -> None:
             assert torch.autograd.gradgradcheck(loss_of, given)
 
 
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+def test_a_graph_that_is_freed_is_gone(reduction: str) -> None:
+    x, y = torch.randn(4, 3, requires_grad=True), torch.tensor([0, 1, 2, 0])
+    loss = F.cross_entropy(x, y, reduction=reduction).sum()
+    loss.backward()
+    with pytest.raises(RuntimeError, match="second time"):
+        loss.backward()
+
+
+def test_scores_may_be_written_to_once_the_loss_is_made() -> None:
+    x, y = torch.randn(4, 3, requires_grad=True), torch.tensor([0, 1, 2, 0])
+    expected = torch.autograd.grad(F.cross_entropy(x * 1, y), x)[0]
+    scores = x * 1
+    loss = F.cross_entropy(scores, y)
+    scores.zero_()  # as torch allows
+    assert torch.equal(torch.autograd.grad(loss, x)[0], expected)
+
+
 def test_an_item_that_was_masked_out_sends_0() -> None:
     p = torch.tensor([0.0, 0.5], requires_grad=True)
     losses = F.binary_cross_entropy(p, torch.tensor([1.0, 1.0]), reduction="none")

@@ -97,22 +97,37 @@ class _Express(torch.autograd.Function):
         slope = torch.empty(x.shape, dtype=kernel.wide)
         if kernel(*arguments, result.data_ptr(), slope.data_ptr()):
             raise _Declined
-        ctx.again = again
-        ctx.save_for_backward(slope, *tensors)
+        # The slope is all that a first derivative needs: unpacking what is saved would cost more.
+        ctx.again, ctx.slope = again, slope
+        ctx.save_for_backward(*tensors)
         return result
 
     @staticmethod
     def backward(ctx: Any, *upstreams: Tensor) -> Any:
         (upstream,) = upstreams
-        slope, *tensors = ctx.saved_tensors
-        nothing = (None,) * (len(tensors) - 1)
-        if must_trace(upstream):
-            formula, given, options, divisor = ctx.again(*tensors)
-            by = divide(upstream, divisor)
-            (grad,) = differentiable_gradients(formula, options, not upstream.dim(), given, [0], by)
-            return None, None, None, None, grad, *nothing
-        grad = slope * aligned(upstream, slope)
+        nothing = (None,) * (len(ctx.needs_input_grad) - 5)
+        if ctx.slope is None or must_trace(upstream):
+            # Without a slope, the graph was gone through and is freed: this says so.
+            return None, None, None, None, _traced(ctx, upstream), *nothing
+        slope = ctx.slope
+        last = not torch._C._autograd._get_current_graph_task_keep_graph()
+        if last:
+            ctx.slope = None
         if upstream.dim():
+            by = aligned(upstream, slope)
             # An item that the caller masked out sends 0; an infinite slope must not make it NaN.
-            grad.masked_fill_(aligned(upstream, slope) == 0, 0)
-        return None, None, None, None, grad.to(tensors[0].dtype), *nothing
+            grad = (slope * by).masked_fill_(by == 0, 0)
+        else:
+            grad = slope.mul_(upstream) if last else slope * upstream
+        dtype = upstream.dtype
+        grad = grad if grad.dtype == dtype else grad.to(dtype)
+        return None, None, None, None, grad, *nothing
+
+
+def _traced(ctx: Any, upstream: Tensor) -> Tensor:
+    """The gradient that can be differentiated again: through the formula."""
+    formula, given, options, divisor = ctx.again(*ctx.saved_tensors)
+    by = divide(upstream, divisor)
+    summed = not upstream.dim()
+    (grad,) = differentiable_gradients(formula, options, summed, given, [0], by)
+    return grad

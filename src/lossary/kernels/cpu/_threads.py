@@ -48,7 +48,7 @@ def _share_among(
     """Let as many threads as there are parts take one after the other, until none is left.
 
     What runs inside the team must not be Python's own code: Ctrl-C is raised between two of its
-    steps, and in a call that comes from C it would be lost. These iterators are C, as the kernel is.
+    steps, and in a call that comes from C it would be lost. These iterators are C, as kernels are.
     """
     done: list[None] = []
     left = filter(done.append, itertools.starmap(do, parts))
