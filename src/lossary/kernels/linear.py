@@ -88,7 +88,7 @@ class _Linear(torch.autograd.Function):
             if plan.tokens is not None:
                 told.append(_told(plan.tokens, scores, part)[:2])
             if made is not None:
-                make = _maker(plan, part, notes, plan.scale(x.device))
+                make = _maker(plan, part, notes, plan.scale(x.device), made.room(scores))
                 made.add(rows, x[rows], layer.slope(make, scores))
         ctx.kept = made is not None
         ctx.save_for_backward(input, matrix, bias, *(made.all() if made is not None else ()))
@@ -107,8 +107,8 @@ class _Linear(torch.autograd.Function):
         upstream, *by_token = upstreams
         if upstream is not None and ctx.kept:
             last = not torch._C._autograd._get_current_graph_task_keep_graph()
-            grads = [None if g is None else (g.mul_(upstream) if last else g * upstream)
-                     for g in kept]  # fmt: skip
+            grads = [None if g is None else _times(g, upstream, t.dtype, last)
+                     for g, t in zip(kept, tensors, strict=True)]  # fmt: skip
             upstream = None
         if upstream is not None or any(t is not None for t in by_token):
             more = _again(ctx.plan, tensors, wanted, upstream, by_token)
@@ -137,12 +137,17 @@ def _told(
 
 
 def _maker(
-    plan: Plan, part: tuple[Tensor, ...], notes: Any, scale: Tensor
+    plan: Plan, part: tuple[Tensor, ...], notes: Any, scale: Tensor, out: Tensor
 ) -> Callable[[Tensor], Tensor]:
-    """The kernel's gradient of some scores, made in their own memory."""
-    return lambda scores: plan.kernel.gradient(
-        (scores, *part), plan.options, notes, scale, out=scores
-    )
+    """The kernel's gradient of some scores, made in ``out``, which may be their own memory."""
+    return lambda scores: plan.kernel.gradient((scores, *part), plan.options, notes, scale, out=out)
+
+
+def _times(grad: Tensor, upstream: Tensor, dtype: torch.dtype, last: bool) -> Tensor:
+    """A kept gradient under its upstream one, rounded as it is written; in place if it may be."""
+    if last and grad.dtype == dtype:
+        return grad.mul_(upstream)
+    return torch.mul(grad, upstream, out=torch.empty_like(grad, dtype=dtype))
 
 
 def _again(
@@ -155,9 +160,9 @@ def _again(
     """Gradients under one upstream gradient a token, from scores made again."""
     x, layer = _laid_out(plan, *tensors)
     made = Gradients(x, layer, wanted)
-    makers = [] if upstream is None else [_of_losses(plan, upstream)]
+    makers = [] if upstream is None else [_of_losses(plan, upstream, made)]
     if any(t is not None for t in by_token):
-        makers.append(_of_tokens(plan, by_token, x))
+        makers.append(_of_tokens(plan, by_token, x, made))
     for number, make in enumerate(makers):
         for rows, scores, part in chunks(x, layer, plan.targets):
             made.add(rows, x[rows], layer.slope(make(rows, scores, part), scores), number > 0)
@@ -167,15 +172,17 @@ def _again(
 Maker = Callable[[slice, Tensor, tuple[Tensor, ...]], Callable[[Tensor], Tensor]]
 
 
-def _of_losses(plan: Plan, upstream: Tensor) -> Maker:
+def _of_losses(plan: Plan, upstream: Tensor, made: Gradients) -> Maker:
     def make(rows: slice, scores: Tensor, part: tuple[Tensor, ...]) -> Callable[[Tensor], Tensor]:
         _, notes = plan.kernel.losses((scores, *part), plan.options, False)
-        return _maker(plan, part, notes, upstream[rows].double())
+        return _maker(plan, part, notes, upstream[rows].double(), made.room(scores))
 
     return make
 
 
-def _of_tokens(plan: Plan, by_token: list[Tensor | None], x: Tensor) -> Maker:
+def _of_tokens(
+    plan: Plan, by_token: list[Tensor | None], x: Tensor, made: Gradients
+) -> Maker:
     tokens = plan.tokens
     assert tokens is not None
     none = torch.zeros(len(x), device=x.device)
@@ -184,8 +191,9 @@ def _of_tokens(plan: Plan, by_token: list[Tensor | None], x: Tensor) -> Maker:
     def make(rows: slice, scores: Tensor, part: tuple[Tensor, ...]) -> Callable[[Tensor], Tensor]:
         notes = _told(tokens, scores, part)[2]
         upstreams = [t[rows] for t in by]
+        out = made.room(scores)
         return lambda scores: tokens.kernel.gradient(
-            scores, part[0], tokens.ignore_index, notes, *upstreams, out=scores
+            scores, part[0], tokens.ignore_index, notes, *upstreams, out=out
         )
 
     return make

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -66,8 +67,22 @@ class Gradients:
         self.layer = layer
         matrix, dtype = layer.matrix, accumulation_dtype(x.dtype)
         self.input = torch.empty_like(x, dtype=dtype) if wanted[0] else None
-        self.matrix = torch.zeros_like(matrix, dtype=dtype) if wanted[1] else None
+        # The first chunk's product overwrites it; without any chunk it is 0.
+        new = torch.empty_like if len(x) else torch.zeros_like
+        self.matrix = new(matrix, dtype=dtype) if wanted[1] else None
         self.bias = x.new_zeros(len(matrix), dtype=dtype) if wanted[2] else None
+        self.added = False
+        self.narrow: Tensor | None = None
+
+    def room(self, scores: Tensor) -> Tensor:
+        """Where the slopes of these scores go: in their place, if they are not to be narrower."""
+        matrix = self.layer.matrix
+        as_scores = matrix.dtype == scores.dtype or self.bias is not None
+        if as_scores or self.layer.softcap is not None:
+            return scores
+        if self.narrow is None:
+            self.narrow = torch.empty_like(scores, dtype=matrix.dtype)
+        return self.narrow[: len(scores)]
 
     def add(self, rows: slice, x: Tensor, slope: Tensor, again: bool = False) -> None:
         """Take in the slopes of some tokens' scores; ``again`` if not the first for them."""
@@ -75,30 +90,24 @@ class Gradients:
         if self.bias is not None:
             self.bias += flat.sum(0)
         flat = flat.to(x.dtype)
-        if self.input is not None and again:
-            _add_product(self.input[rows], flat, self.layer.matrix)
-        elif self.input is not None:
-            _product(self.input[rows], flat, self.layer.matrix)
+        if self.input is not None:
+            _product(self.input[rows], flat, self.layer.matrix, add=again)
         if self.matrix is not None:
-            _add_product(self.matrix, flat.t(), x)
+            _product(self.matrix, flat.t(), x, add=self.added)
+        self.added = True
 
     def all(self) -> list[Tensor | None]:
         """In the order of the tensors."""
         return [self.input, self.matrix, self.bias]
 
 
-def _product(out: Tensor, a: Tensor, b: Tensor) -> None:
-    if out.dtype == a.dtype:
-        torch.mm(a, b, out=out)
+def _product(out: Tensor, a: Tensor, b: Tensor, add: bool) -> None:
+    """``a @ b``, added to what ``out`` holds or in its place; of bfloat16 in float32."""
+    wide: Any = {} if out.dtype == a.dtype else {"out_dtype": out.dtype}
+    if add:
+        torch.addmm(out, a, b, out=out, **wide)
     else:
-        torch.mm(a, b, out_dtype=out.dtype, out=out)
-
-
-def _add_product(out: Tensor, a: Tensor, b: Tensor) -> None:
-    if out.dtype == a.dtype:
-        out.addmm_(a, b)
-    else:
-        torch.addmm(out, a, b, out_dtype=out.dtype, out=out)
+        torch.mm(a, b, out=out, **wide)
 
 
 def chunks(

@@ -1,10 +1,12 @@
 """Linear layer and cross-entropy in one call: the loss of a classifier's last layer."""
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.modules.loss import _WeightedLoss
 
 from lossary.core import checks
 from lossary.core.dtypes import accumulation_dtype, autocast_dtype, autocast_is_on
@@ -230,7 +232,11 @@ def _logits(input: Tensor, layer: Layer, shape: tuple[int, ...], held: bool) -> 
     return layer.softcap * torch.tanh(scores / layer.softcap)
 
 
-class LinearCrossEntropyLoss(torch.nn.LinearCrossEntropyLoss):
+# torch has the module since 2.13; ours has all that it has.
+_Parent: Any = getattr(torch.nn, "LinearCrossEntropyLoss", _WeightedLoss)
+
+
+class LinearCrossEntropyLoss(_Parent):  # type: ignore[misc]
     """Module of :func:`linear_cross_entropy`: holds the linear layer, as torch's does.
 
     ``z_loss`` and ``logit_softcap`` are not torch's, nor is the ``divisor`` of a call.
@@ -257,19 +263,13 @@ class LinearCrossEntropyLoss(torch.nn.LinearCrossEntropyLoss):
         logit_softcap: float | None = None,
     ) -> None:
         check_extras(WHERE, reduction, z_loss, logit_softcap, None)
-        super().__init__(
-            in_features,
-            num_classes,
-            out_features=out_features,
-            bias=bias,
-            device=device,
-            dtype=dtype,
-            reduction=reduction,
-            weight=weight,
-            ignore_index=ignore_index,
-            label_smoothing=label_smoothing,
-            options=options,
-        )
+        checks.check_class_weight(WHERE, weight, num_classes)
+        _WeightedLoss.__init__(self, weight, None, None, reduction)
+        self.num_classes, self.out_features = num_classes, out_features
+        self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
+        width = math.prod(out_features, start=num_classes)
+        self.linear = torch.nn.Linear(in_features, width, bias=bias, device=device, dtype=dtype)
+        self.options = options
         self.z_loss, self.logit_softcap = z_loss, logit_softcap
 
     def forward(

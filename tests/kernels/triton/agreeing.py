@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -74,3 +76,16 @@ def agrees(
         )
     assert all(torch.equal(a.nan_to_num(), b.nan_to_num())
                for a, b in zip(before, tensors, strict=True))  # fmt: skip
+
+
+def faulty_module(source: str, old: str, new: str, at: Path) -> Any:
+    """A module of kernels with one fault in its text, from a file, as Triton reads its sources."""
+    text = Path(source).read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    at.write_text(text.replace(old, new), encoding="utf-8")
+    spec = importlib.util.spec_from_file_location(at.stem, at)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

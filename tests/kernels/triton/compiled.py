@@ -37,7 +37,7 @@ def kernels() -> Iterator[tuple[str, Any, dict[str, Any]]]:
         fixed = {"weight": None, "Z": 0.0, "WHOLE": whole, "BLOCK": 1024, **(made or {})}
         yield "hard losses", _hard_rows.losses, fixed
     yield "hard gradient", _hard_rows.gradient, {"weight": None, "BLOCK": 1024}
-    yield "tokens", _token_rows.forward, {"WHOLE": False, "BLOCK": 1024}
+    yield "tokens", _token_rows.forward, {"BLOCK": 1024}
     yield "tokens gradient", _token_rows.gradient, {"BLOCK": 1024}
     for given, smoothing in (("mass", 0.1), ("label", 0.0)):
         fixed = {given: None, "SMOOTHING": smoothing, "BLOCK": 512}
@@ -59,7 +59,8 @@ def compiled(kernel: Any, fixed: dict[str, Any], dtype: str, classes: int | None
     wide = dtype == "fp32"
     # The soft rows' notes are always wide, the hard ones' never.
     notes = {"hard": "fp32", "soft": "fp64"}.get(kernel.__module__.split("_")[-2], "")
-    fixed = {"WIDE": wide, **fixed, **({} if classes is None else {"classes": classes})}
+    given = {"WIDE": wide, "HALF": not wide, "SIDE": 4 if wide else 8}
+    fixed = {**given, **fixed, **({} if classes is None else {"classes": classes})}
     signature = {}
     for name in kernel.arg_names:
         if name in fixed:

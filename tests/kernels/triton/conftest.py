@@ -1,4 +1,7 @@
-"""Triton asked for by name, in its interpreter, which computes with numpy and lets it warn."""
+"""Triton asked for by name, in its interpreter, which computes with numpy and lets it warn.
+
+``LOSSARY_TEST_DEVICE=cuda TRITON_INTERPRET=0`` runs the same tests on a GPU.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,18 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+import torch
 
 pytest.importorskip("triton", reason="the extra gpu is not installed")
 
 
 @pytest.fixture(autouse=True)
 def by_name(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    if os.environ.get("TRITON_INTERPRET") != "1":
+    device = os.environ.get("LOSSARY_TEST_DEVICE", "cpu")
+    if device == "cpu" and os.environ.get("TRITON_INTERPRET") != "1":
         pytest.skip("TRITON_INTERPRET=1 was not set")
     monkeypatch.setenv("LOSSARY_KERNELS", "triton")
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), torch.device(device):
         yield
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 import lossary.functional as F
-from tests.kernels.triton.agreeing import CLASSES, FLOATS, agrees, exactly, results
+from tests.kernels.triton.agreeing import CLASSES, FLOATS, agrees, exactly, faulty_module, results
 
 REDUCTIONS = ["none", "mean", "sum"]
 
@@ -202,36 +202,25 @@ def test_a_planted_fault_would_be_seen(fault: Any, monkeypatch: pytest.MonkeyPat
         agrees(fault, x, y, reduction="none")
 
 
+LEADS = torch.tensor([[20.0, 0.0, 1.0]]), torch.tensor([0])
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("odds / (1 + odds), 1 - share", "1 - share, 1 - share"),  # 1 - p that cancels
-        ("tl.sum(leads.to(top.dtype), 0) - 1", "tl.sum(leads.to(top.dtype), 0)"),
+        ("log1p(tl.where(leads, odds, 0.0))", "tl.log(1 + tl.where(leads, odds, 0.0))"),
+        ("tl.where(leads, odds, rest) * unit", "1 - tl.where(leads, 1.0, small * DROP) * unit"),
+        ("tl.where(lanes == y - first, -INF, score)", "score"),  # the truth counted twice
     ],
 )
 def test_a_fault_planted_in_the_kernel_would_be_seen(
     old: str, new: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
-    """The rows' arithmetic with one fault, run in place of the right one."""
-    from lossary.kernels.triton import _hard_rows, _rows
+    """The kernel with one fault, run in place of the right one."""
+    from lossary.kernels.triton import _hard_rows, hard_cross_entropy
 
-    source = str(_rows.__file__)
-    with open(source, encoding="utf-8") as file:
-        text = file.read()
-    assert text.count(old) == 1
-    wrong = tmp_path / "wrong_rows.py"
-    wrong.write_text(text.replace(old, new), encoding="utf-8")
-    faulty: dict[str, Any] = {"__name__": "wrong_rows"}
-    import importlib.util
-
-    spec = importlib.util.spec_from_file_location("wrong_rows", wrong)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    faulty.update(vars(module))
-    for name in ("joined", "truths_part", "read"):
-        monkeypatch.setattr(_hard_rows, name, faulty[name])
-    x = torch.tensor([[20.0, 0.0, 1.0]])
+    agrees(F.cross_entropy, *LEADS, reduction="none")
+    faulty = faulty_module(str(_hard_rows.__file__), old, new, tmp_path / "faulty_rows.py")
+    monkeypatch.setattr(hard_cross_entropy, "_hard_rows", faulty)
     with pytest.raises(AssertionError):
-        agrees(F.cross_entropy, x, torch.tensor([0]), reduction="none")
+        agrees(F.cross_entropy, *LEADS, reduction="none")

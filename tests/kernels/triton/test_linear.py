@@ -17,6 +17,7 @@ from tests.kernels.triton.agreeing import exactly, results
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Chunks of a few tokens, the last one shorter, and no call too small for them."""
     monkeypatch.setattr(linear_layer, "CHUNK_SCORES", 4 * 60)
+    monkeypatch.setattr(linear_layer, "CHUNK_TOKENS", 4)
     monkeypatch.setattr("lossary.kernels.select.SMALL_SCORES", 0)
 
 

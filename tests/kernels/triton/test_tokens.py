@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
 
 from lossary.losses.token_statistics import token_statistics
-from tests.kernels.triton.agreeing import FLOATS, agrees
+from tests.kernels.triton.agreeing import FLOATS, agrees, faulty_module
 
 
 def both(x: Tensor, y: Tensor) -> Tensor:
@@ -43,3 +45,18 @@ def test_saturated_masked_and_ignored_rows() -> None:
     x[4] = torch.nan
     for function in (both, log_probability, entropy):
         agrees(function, x, y, cancels=True)
+
+
+def test_a_fault_planted_in_the_kernel_would_be_seen(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    """What lies far below the highest score drowns beside it, unless it is summed apart."""
+    from lossary.kernels.triton import _rows, _token_rows
+
+    x, y = torch.tensor([[0.0, 20.0, 1.0]]), torch.tensor([0])
+    agrees(entropy, x.bfloat16(), y, cancels=True)
+    old = "tl.where(whole < 1.5, rest, whole - 1)"
+    faulty = faulty_module(str(_rows.__file__), old, "whole - 1", tmp_path / "faulty_rows.py")
+    monkeypatch.setattr(_token_rows, "joined_falls", faulty.joined_falls)
+    with pytest.raises(AssertionError):
+        agrees(entropy, x.bfloat16(), y)

@@ -1,98 +1,116 @@
-"""Cross-entropy of classes in Triton: one program a row, float32 throughout."""
+"""Cross-entropy of classes in Triton: one program a row, float32 throughout.
+
+The target's own score is left out of the sum: beside a certain prediction the rest would drown.
+With the rest's highest score ``top`` and their sum ``rest`` against it, the loss is ``log1p(rest
+exp(top - truth))`` where the truth leads; where it does not, every term is 1 or more.
+"""
 
 import triton
 import triton.language as tl
 
 from lossary.kernels.triton._numbers import DROP, INF, lifted_exponential, log1p, rounded
-from lossary.kernels.triton._rows import (
-    block,
-    has_no_softmax,
-    joined,
-    read,
-    step_down,
-    truths_part,
-)
+from lossary.kernels.triton._rows import block, joined, lanes_of, meet, none_met, scaled_powers
 
 # What the gradient needs of an item: highest score, 1 / sum, 1 - p of the truth.
 NOTES = 3
 COLUMNS = tl.constexpr(NOTES)
 
-
 @triton.jit
-def _loss(truth, top, odds, Z: tl.constexpr):
-    """Loss, 1 / sum and the rest's part of a row, from its highest score and the others' odds."""
-    gap, part = truths_part(truth, top, odds)
-    log_sum = log1p(odds)
-    loss, unit = gap + log_sum, 1 / (1 + odds)
+def _loss(truth, top, rest, Z: tl.constexpr):
+    """Loss, and the notes of its gradient, from the truth and the sum of all others."""
+    leads = truth >= top
+    ahead = tl.where(leads, top - truth, truth - top)
+    small = lifted_exponential(ahead)
+    odds = rest * small * DROP
+    total = tl.where(leads, 1 + odds, rest + small * DROP)
+    log_sum = tl.where(leads, log1p(tl.where(leads, odds, 0.0)), tl.log(total))
+    loss = tl.where(leads, log_sum, log_sum - ahead)
+    unit = 1 / total
+    part = tl.where(leads, odds, rest) * unit
+    top = tl.where(leads, truth, top)
     if Z != 0:  # the penalty z lse^2 has the slope 2 z lse p: a change of the notes
         lse = top + log_sum
         loss += Z * lse * lse
         more = 2 * Z * lse
         unit *= 1 + more
         part -= (1 - part) * more
-    wrong = has_no_softmax(truth, top, odds)
-    masked = top == -INF
-    loss = tl.where(wrong, float("nan"), tl.where(masked, INF, loss))
-    unit = tl.where(wrong, float("nan"), tl.where(masked, 0.0, unit))
-    part = tl.where(wrong, float("nan"), tl.where(masked, 1.0, part))
-    return loss, unit, part
+    masked = (rest == 0) & (truth == -INF)
+    loss = tl.where(masked, INF, loss)
+    return loss, top, tl.where(masked, 0.0, unit), tl.where(masked, 1.0, part)
 
 
 @triton.jit
-def _store(slope, score, start, lanes, classes, y, known, by, counted):
-    """Prediction minus truth, times the row's scale, for one block; an ignored row gets zeros."""
-    top, unit, part = known
-    p = lifted_exponential(step_down(score, top)) * (unit * by) * DROP
-    found = tl.where(lanes == y - start, -part * by, p)
-    found = rounded(tl.where(counted, found, 0.0), slope)
-    tl.store(slope + start + lanes, found, mask=lanes < classes - start)
+def _store(slope, score, start, lanes, classes, top, scale, HALF: tl.constexpr):
+    """The prediction times ``scale``, for one block."""
+    found = scaled_powers(score - top, scale, HALF)
+    tl.store(slope + start + lanes, rounded(found, slope), mask=lanes < classes - start)
 
 
 @triton.jit
 def losses(
     x, x_stride, target, weight, by, ignored, out, notes,
     slope, slope_stride, classes,
-    Z: tl.constexpr, WHOLE: tl.constexpr, BLOCK: tl.constexpr,
+    Z: tl.constexpr, WHOLE: tl.constexpr, HALF: tl.constexpr,
+    BLOCK: tl.constexpr, SIDE: tl.constexpr,
 ):  # fmt: skip
     """Loss and notes of one row; with somewhere to put it, the slope of ``by`` times the loss."""
     i = tl.program_id(0).to(tl.int64)
-    lanes = tl.arange(0, BLOCK)
+    lanes = lanes_of(BLOCK, SIDE)
     row = x + i * x_stride
     y = tl.load(target + i).to(tl.int64)
     counted = y != ignored
+    inside = counted & (y >= 0) & (y < classes)
     # An ignored row is not read: whatever it holds reaches neither value nor gradient.
     stop = classes * counted.to(tl.int32)
-    truth = tl.load(row + y, mask=counted, other=0.0).to(tl.float32)
-    heights, others = read(row, stop, lanes, tl.float32, WHOLE)
-    top, odds = joined(heights, others)
-    loss, unit, part = _loss(truth, top, odds, Z)
+    # A class that is not there has no loss.
+    truth = tl.load(row + y, mask=inside, other=float("nan")).to(tl.float32)
+    own = tl.where(inside, y // BLOCK * BLOCK, -1)
+    top, rest = none_met(BLOCK // SIDE, tl.float32)
+    if not WHOLE:
+        for start in range(0, stop, BLOCK):
+            if start != own:
+                top, rest = meet(block(row, start, lanes, stop, tl.float32), top, rest, HALF)
+    first = tl.maximum(own, 0)
+    score = block(row, first, lanes, stop * inside.to(tl.int32), tl.float32)
+    top, rest = meet(tl.where(lanes == y - first, -INF, score), top, rest, HALF)
+    top, rest = joined(top, rest, HALF)
+    loss, top, unit, part = _loss(truth, top, rest, Z)
     share = 1.0
     if weight is not None:
-        share = tl.load(weight + y, mask=counted, other=0.0).to(tl.float32)
+        share = tl.load(weight + y, mask=inside, other=0.0).to(tl.float32)
     tl.store(out + i, tl.where(counted, loss * share, 0.0))
     tl.store(notes + i * COLUMNS, top)
     tl.store(notes + i * COLUMNS + 1, unit)
     tl.store(notes + i * COLUMNS + 2, part)
     if slope is not None:
         scale = tl.load(by).to(tl.float32) * share
-        known = (top, unit, part)
+        # An ignored row's scores are read as -inf, of which these make zeros.
+        known, by_unit = tl.where(counted, top, 0.0), tl.where(counted, unit * scale, 0.0)
         slope += i * slope_stride
         if WHOLE:
-            _store(slope, heights, 0, lanes, classes, y, known, scale, counted)
+            _store(slope, score, 0, lanes, classes, known, by_unit, HALF)
         else:
             blocks = tl.cdiv(classes, BLOCK)
             for step in range(0, blocks):
                 # Backwards: what was read last is the likeliest to be near.
                 start = (blocks - 1 - step) * BLOCK
                 score = block(row, start, lanes, stop, tl.float32)
-                _store(slope, score, start, lanes, classes, y, known, scale, counted)
+                _store(slope, score, start, lanes, classes, known, by_unit, HALF)
+        _store_truth(slope, y, inside, -part * scale)
+
+
+@triton.jit
+def _store_truth(slope, y, inside, found):
+    """The truth's own slope, over what another thread has stored there."""
+    tl.debug_barrier()
+    tl.store(slope + y, rounded(found, slope), mask=inside)
 
 
 @triton.jit
 def gradient(
     x, x_stride, target, weight, by, by_stride, upstream,
     ignored, notes, slope, slope_stride, classes,
-    BLOCK: tl.constexpr,
+    HALF: tl.constexpr, BLOCK: tl.constexpr, SIDE: tl.constexpr,
 ):  # fmt: skip
     """The slope of one block of one row; nothing is done where ``upstream`` is there and is 1."""
     asked = True
@@ -100,17 +118,21 @@ def gradient(
         asked = tl.load(upstream) != 1
     if asked:
         i = tl.program_id(0).to(tl.int64)
-        lanes = tl.arange(0, BLOCK)
+        lanes = lanes_of(BLOCK, SIDE)
         start = tl.program_id(1).to(tl.int64) * BLOCK
         y = tl.load(target + i).to(tl.int64)
         counted = y != ignored
+        inside = counted & (y >= 0) & (y < classes)
         scale = tl.load(by + i * by_stride).to(tl.float32)
         if weight is not None:
-            scale *= tl.load(weight + y, mask=counted, other=0.0).to(tl.float32)
+            scale *= tl.load(weight + y, mask=inside, other=0.0).to(tl.float32)
         notes += i * COLUMNS
-        known = (tl.load(notes), tl.load(notes + 1), tl.load(notes + 2))
-        # The row ends at once where it is ignored, which reads nothing and makes zeros.
+        top, unit, part = tl.load(notes), tl.load(notes + 1), tl.load(notes + 2)
+        # An ignored row ends at once: its scores are read as -inf, of which these make zeros.
         stop = classes * counted.to(tl.int32)
+        known, by_unit = tl.where(counted, top, 0.0), tl.where(counted, unit * scale, 0.0)
         score = block(x + i * x_stride, start, lanes, stop, tl.float32)
         slope += i * slope_stride
-        _store(slope, score, start, lanes, classes, y, known, scale, counted)
+        _store(slope, score, start, lanes, classes, known, by_unit, HALF)
+        if (y >= start) & (y < start + BLOCK):
+            _store_truth(slope, y, inside, -part * scale)

@@ -10,12 +10,14 @@ from torch import Tensor
 # Entries of a row that stay on the chip: with 32 float32 a thread of 1024, half the registers of
 # a multiprocessor.
 ON_CHIP = 2**15
-# Longer rows are read in blocks of this many: 16 bytes of half precision a thread. One such row
-# at a time on each of 132 multiprocessors is 34 MB at 128K classes of half precision, so that the
-# level-2 cache (50 MB) still holds most of what a second reading asks for.
-LONG_BLOCK = 2**13
+# Longer rows are read in blocks of this many: twice 16 bytes of half precision a thread. One such
+# row at a time on each of 132 multiprocessors is 34 MB at 128K classes of half precision, so that
+# the level-2 cache (50 MB) still holds most of what a second reading asks for.
+LONG_BLOCK = 2**14
 # Each thread has this many entries of a short row.
 ENTRIES_PER_THREAD = 16
+# What a thread reads at once.
+BYTES_AT_ONCE = 16
 # Where a lane keeps much of its part of a row, a block is 256 threads, of 8 entries each or, of
 # float64, of 4: beyond that registers spill.
 STREAMED, STREAMED_WIDE = 2**11, 2**10
@@ -34,17 +36,16 @@ class Blocks:
     warps: int
 
 
-def held_blocks(classes: int, room: int = 1) -> Blocks:
-    """Blocks for rows that stay on the chip if they fit; an entry takes ``room`` registers.
+def held_blocks(classes: int) -> Blocks:
+    """Blocks for rows that stay on the chip if they fit.
 
     >>> held_blocks(1000), held_blocks(128_256)
-    (Blocks(size=1024, whole=True, warps=2), Blocks(size=8192, whole=False, warps=32))
+    (Blocks(size=1024, whole=True, warps=2), Blocks(size=16384, whole=False, warps=32))
     """
-    whole = classes * room <= ON_CHIP
-    if not whole:
-        return Blocks(LONG_BLOCK // ((room + 1) // 2), whole, 32)
+    if classes > ON_CHIP:
+        return Blocks(LONG_BLOCK, False, 32)
     size = max(SHORTEST, power_of_two(classes))
-    return Blocks(size, whole, max(1, min(32, size * room // (32 * ENTRIES_PER_THREAD))))
+    return Blocks(size, True, max(1, min(32, size // (32 * ENTRIES_PER_THREAD))))
 
 
 def streamed_blocks(classes: int, wide: bool) -> Blocks:
@@ -92,6 +93,11 @@ def why_no_rows(x: Tensor) -> str | None:
 def is_wide(x: Tensor) -> bool:
     """Whether slopes that cancel are made in float64, as float32's must be."""
     return x.dtype == torch.float32
+
+
+def side_of(x: Tensor) -> int:
+    """Scores side by side that a thread reads at once."""
+    return BYTES_AT_ONCE // x.element_size()
 
 
 def slope_like(x: Tensor) -> Tensor | None:

@@ -24,6 +24,7 @@ LN2_HIGH, LN2_LOW = tl.constexpr(0.693359375), tl.constexpr(math.log(2) - 0.6933
 # Below this, exp(x) - 1 - x is summed as its series; above it the difference keeps its digits.
 NEAR = tl.constexpr(0.3)
 INF = tl.constexpr(math.inf)
+LOWEST_FLOAT = tl.constexpr(-3.4028234663852886e38)
 # Triton's interpreter cuts bfloat16 off where a GPU rounds to the nearest.
 CUTS_OFF = tl.constexpr(os.environ.get("TRITON_INTERPRET") == "1")
 

@@ -1,8 +1,8 @@
-"""One pass over a row: its highest score, and the odds of all others against it.
+"""One pass over a row: its highest score, and what all the others add up to against it.
 
-Each lane keeps the highest score it has met and the sum of ``exp(score - highest)`` over the
-others, so that a score costs one exponential, whether it is higher than all before or not. The
-highest of a row is left out of its sum: ``log1p`` of the rest keeps a certain prediction's loss.
+A thread reads several scores side by side and meets their highest first, so that a score costs one
+exponential and all of them together one more. Half precision takes the hardware's exponential,
+float32 one that is right to two last places.
 
 Offsets within a row are as wide as the number of classes came; those between rows are 64 bits.
 """
@@ -10,7 +10,20 @@ Offsets within a row are as wide as the number of classes came; those between ro
 import triton
 import triton.language as tl
 
-from lossary.kernels.triton._numbers import DROP, INF, lifted_exponential
+from lossary.kernels.triton._numbers import (
+    DROP,
+    INF,
+    LIFT,
+    LOG2E,
+    LOWEST_FLOAT,
+    exponential,
+    lifted_exponential,
+)
+
+# A score that lies this far below the highest has the power 0.
+NOWHERE = tl.constexpr(-1000.0)
+# A scale below this is not made smaller still.
+FAINT = tl.constexpr(2.0**-90)
 
 
 @triton.jit
@@ -20,83 +33,98 @@ def step_down(score, top):
 
 
 @triton.jit
-def meet(score, top, others):
-    """Take one score a lane into the highest and the others' odds, which are lifted by 2**32."""
-    gap = step_down(score, top)
-    small = lifted_exponential(-tl.abs(gap))
-    others = tl.where(gap > 0, (others * DROP + 1) * small, others + small)
-    return tl.maximum(top, score), others
-
-
-@triton.jit
-def meet_falls(score, top, others, falls):
-    """The same, with the sum of ``exp(-fall) * fall``, what a score lies below the highest."""
-    gap = step_down(score, top)
-    small = lifted_exponential(-tl.abs(gap))
-    fall = tl.where(small > 0, tl.abs(gap), 0.0)  # 0 * inf is 0
-    risen = (falls * DROP + (others * DROP + 1) * fall) * small
-    falls = tl.where(gap > 0, risen, falls + fall * small)
-    others = tl.where(gap > 0, (others * DROP + 1) * small, others + small)
-    return tl.maximum(top, score), others, falls
-
-
-@triton.jit
-def joined(top, others):
-    """The highest score of all lanes, and the odds of all the others against it."""
-    highest = tl.max(top, 0)
-    small = lifted_exponential(step_down(top, highest))
-    leads = (top == highest) & (top > -INF)
-    # Of those that share the highest score one leads, and each of the others has the odds 1.
-    more = tl.sum(leads.to(top.dtype), 0) - 1
-    parts = tl.where(leads, others, (others * DROP + 1) * small)
-    odds = tl.sum(parts, 0) * DROP + more
-    return highest, tl.where(highest == -INF, 0.0, odds)
-
-
-@triton.jit
-def joined_falls(top, others, falls, highest):
-    """The sum of ``exp(-fall) * fall`` over all lanes."""
-    gap = step_down(top, highest)
-    small = lifted_exponential(gap)
-    fall = tl.where(small > 0, -gap, 0.0)
-    same = top == highest
-    moved = (falls * DROP + (others * DROP + 1) * tl.where(same, 0.0, fall)) * small
-    return tl.sum(tl.where(same, falls, moved), 0) * DROP
-
-
-@triton.jit
 def block(row, start, lanes, stop, kept: tl.constexpr):
     """One block of a row in the dtype to compute in, -inf beyond its end."""
     return tl.load(row + start + lanes, mask=lanes < stop - start, other=-INF).to(kept)
 
 
 @triton.jit
-def read(row, stop, lanes, kept: tl.constexpr, WHOLE: tl.constexpr):
-    """What each lane knows of a row read once; a ``WHOLE`` row's lanes are its scores."""
-    others = tl.zeros(lanes.shape, kept)
-    if WHOLE:
-        top = block(row, 0, lanes, stop, kept)
-    else:
-        top = others - INF
-        for start in range(0, stop, lanes.shape[0]):
-            top, others = meet(block(row, start, lanes, stop, kept), top, others)
-    return top, others
+def lanes_of(BLOCK: tl.constexpr, SIDE: tl.constexpr):
+    """Offsets of a block: a thread's scores lie side by side, along the second dimension."""
+    return tl.arange(0, BLOCK // SIDE)[:, None] * SIDE + tl.arange(0, SIDE)[None, :]
 
 
 @triton.jit
-def read_falls(row, stop, lanes, kept: tl.constexpr, WHOLE: tl.constexpr):
-    """Highest score, odds, and the sum of ``exp(-fall) * fall``, of a row read once."""
-    falls = tl.zeros(lanes.shape, kept)
-    others = tl.zeros(lanes.shape, kept)
-    if WHOLE:
-        top = block(row, 0, lanes, stop, kept)
+def powers(gap, HALF: tl.constexpr):
+    """Exp of numbers that are not positive, as exactly as the scores' dtype asks."""
+    return tl.exp2(gap * LOG2E) if HALF else exponential(gap)
+
+
+@triton.jit
+def lifted_powers(gap, HALF: tl.constexpr):
+    """The same 2**32 times too large, so that none is lost below the smallest normal number."""
+    return tl.exp2(gap * LOG2E + LIFT) if HALF else lifted_exponential(gap)
+
+
+@triton.jit
+def scaled_powers(gap, scale, HALF: tl.constexpr):
+    """The same times a scale for all."""
+    if HALF:
+        # A lift costs nothing, but for the digits of a scale that its fall would make too small.
+        faint = tl.abs(scale) < FAINT
+        lift = tl.where(faint, 0.0, LIFT)
+        return tl.exp2(gap * LOG2E + lift) * tl.where(faint, scale, scale * DROP)
     else:
-        top = others - INF
-        for start in range(0, stop, lanes.shape[0]):
-            score = block(row, start, lanes, stop, kept)
-            top, others, falls = meet_falls(score, top, others, falls)
-    highest, odds = joined(top, others)
-    return highest, odds, joined_falls(top, others, falls, highest)
+        return lifted_exponential(gap) * scale * DROP
+
+
+@triton.jit
+def none_met(THREADS: tl.constexpr, kept: tl.constexpr):
+    """Highest score and sum before any was met; the lowest number stands below every score."""
+    none = tl.zeros((THREADS,), kept)
+    return none + LOWEST_FLOAT, none
+
+
+@triton.jit
+def meet(score, top, total, HALF: tl.constexpr):
+    """Take some scores a thread into the highest and the sum."""
+    risen = tl.maximum(top, tl.max(score, 1))
+    small = powers(score - risen[:, None], HALF)
+    return risen, total * powers(top - risen, HALF) + tl.sum(small, 1)
+
+
+@triton.jit
+def joined(top, total, HALF: tl.constexpr):
+    """The highest score of all threads, and the sum against it."""
+    highest = tl.max(top, 0)
+    return highest, tl.sum(total * powers(top - highest, HALF), 0)
+
+
+@triton.jit
+def meet_falls(score, top, total, tail, falls, HALF: tl.constexpr):
+    """Take some scores a thread into the highest, the sums and the mean fall, all lifted.
+
+    The tail is the sum without the highest score, which beside it would drown; it is asked for
+    where no two share that place. The falls are ``exp(-fall) * fall`` of what a score lies below.
+    """
+    risen = tl.maximum(top, tl.max(score, 1))
+    gap = score - risen[:, None]
+    small = lifted_powers(gap, HALF)
+    total, tail, falls = _lowered(top - risen, total, tail, falls, HALF)
+    total += tl.sum(small, 1)
+    tail += tl.sum(tl.where(gap == 0, 0.0, small), 1)
+    falls -= tl.sum(small * tl.maximum(gap, NOWHERE), 1)  # not -inf: 0 * inf is no number
+    return risen, total, tail, falls
+
+
+@triton.jit
+def _lowered(step, total, tail, falls, HALF: tl.constexpr):
+    """The sums against a score that stands higher by ``-step``; all of them are its tail then."""
+    share = lifted_powers(step, HALF)
+    moved = total * DROP * share
+    falls = falls * DROP * share - moved * tl.maximum(step, NOWHERE)
+    return moved, tl.where(step == 0, tail, moved), falls
+
+
+@triton.jit
+def joined_falls(top, total, tail, falls, HALF: tl.constexpr):
+    """Highest score, the odds of all others against it, and the falls, of all threads."""
+    highest = tl.max(top, 0)
+    total, tail, falls = _lowered(top - highest, total, tail, falls, HALF)
+    whole, rest = tl.sum(total, 0) * DROP, tl.sum(tail, 0) * DROP
+    # Two that share the highest place add up to 2 at least, and then nothing drowns.
+    odds = tl.where(whole < 1.5, rest, whole - 1)
+    return tl.where(whole == 0, -INF, highest), odds, tl.sum(falls, 0) * DROP
 
 
 @triton.jit

@@ -7,7 +7,12 @@ from lossary.kernels.triton._numbers import INF, exponential, log1p, rounded
 from lossary.kernels.triton._rows import (
     block,
     has_no_softmax,
-    read_falls,
+    joined,
+    joined_falls,
+    lanes_of,
+    meet,
+    meet_falls,
+    none_met,
     step_down,
     truths_part,
 )
@@ -18,9 +23,33 @@ COLUMNS = tl.constexpr(NOTES)
 
 
 @triton.jit
+def _read(row, stop, kept: tl.constexpr, HALF: tl.constexpr, BLOCK: tl.constexpr, SIDE: tl.constexpr):
+    """Highest score, odds of the others and sum of falls of a row read once."""
+    lanes = lanes_of(BLOCK, SIDE)
+    top, total = none_met(BLOCK // SIDE, kept)
+    tail, falls = total, total
+    for start in range(0, stop, BLOCK):
+        score = block(row, start, lanes, stop, kept)
+        top, total, tail, falls = meet_falls(score, top, total, tail, falls, HALF)
+    return joined_falls(top, total, tail, falls, HALF)
+
+
+@triton.jit
+def _beside(row, y, stop, kept: tl.constexpr, HALF: tl.constexpr, BLOCK: tl.constexpr, SIDE: tl.constexpr):
+    """The same where the truth is infinite: certain, if all others are finite."""
+    lanes = lanes_of(BLOCK, SIDE)
+    top, total = none_met(BLOCK // SIDE, kept)
+    for start in range(0, stop, BLOCK):
+        score = block(row, start, lanes, stop, kept)
+        top, total = meet(tl.where(lanes == y - start, -INF, score), top, total, HALF)
+    _, total = joined(top, total, HALF)
+    return total * 0 + INF, total * 0, total * 0
+
+
+@triton.jit
 def forward(
     x, x_stride, target, ignored, log_probability, entropy,
-    notes, classes, WIDE: tl.constexpr, WHOLE: tl.constexpr, BLOCK: tl.constexpr,
+    notes, classes, WIDE: tl.constexpr, BLOCK: tl.constexpr, SIDE: tl.constexpr,
 ):  # fmt: skip
     """Both numbers of one row, and the notes of their gradient."""
     i = tl.program_id(0).to(tl.int64)
@@ -30,8 +59,12 @@ def forward(
     # An ignored row is not read: whatever it holds reaches neither value nor gradient.
     stop = classes * counted.to(tl.int32)
     kept: tl.constexpr = tl.float64 if WIDE else tl.float32
-    top, odds, falls = read_falls(row, stop, tl.arange(0, BLOCK), kept, WHOLE)
-    truth = tl.load(row + y, mask=counted, other=0.0).to(top.dtype)
+    inside = (y >= 0) & (y < classes)
+    # A class that is not there has no log-probability.
+    truth = tl.load(row + y, mask=counted & inside, other=float("nan")).to(kept)
+    top, odds, falls = _read(row, stop, kept, not WIDE, BLOCK, SIDE)
+    if truth == INF:
+        top, odds, falls = _beside(row, y, stop, kept, not WIDE, BLOCK, SIDE)
     gap, part = truths_part(truth, top, odds)
     mean_fall = falls / (1 + odds)
     log_sum = log1p(odds)

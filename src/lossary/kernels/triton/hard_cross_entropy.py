@@ -14,9 +14,11 @@ from torch import Tensor
 from lossary.kernels.triton import _hard_rows
 from lossary.kernels.triton._launch import (
     held_blocks,
+    is_wide,
     on_device,
     options_of,
     per_item,
+    side_of,
     slope_blocks,
     slope_like,
     why_no_rows,
@@ -60,8 +62,8 @@ def _run(
         _hard_rows.losses[(rows,)](
             x, x.stride(0), target, _class_weights(options), scale, options["ignore_index"],
             items, notes, slope, 0 if slope is None else slope.stride(0), classes,
-            Z=float(options.get("z_loss", 0)), WHOLE=blocks.whole, BLOCK=blocks.size,
-            **options_of(blocks),
+            Z=float(options.get("z_loss", 0)), WHOLE=blocks.whole, HALF=not is_wide(x),
+            BLOCK=blocks.size, SIDE=side_of(x), **options_of(blocks),
         )  # fmt: skip
     return items, notes
 
@@ -86,7 +88,7 @@ def gradient(
         _hard_rows.gradient[(len(x), -(-x.shape[1] // blocks.size))](
             x, x.stride(0), target, _class_weights(options), by, by_stride, upstream,
             options["ignore_index"], notes[0], out, out.stride(0), x.shape[1],
-            BLOCK=blocks.size, **options_of(blocks),
+            HALF=not is_wide(x), BLOCK=blocks.size, SIDE=side_of(x), **options_of(blocks),
         )  # fmt: skip
     return out
 

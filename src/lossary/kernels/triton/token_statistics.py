@@ -11,12 +11,13 @@ from torch import Tensor
 
 from lossary.kernels.triton import _token_rows
 from lossary.kernels.triton._launch import (
-    held_blocks,
     is_wide,
     on_device,
     options_of,
     per_item,
+    side_of,
     slope_blocks,
+    streamed_blocks,
     why_no_rows,
 )
 
@@ -39,11 +40,11 @@ def forward(
     log_probability = torch.empty(rows, dtype=torch.float32, device=x.device)
     entropy = torch.empty(rows, dtype=torch.float32, device=x.device)
     notes = torch.empty((rows, _token_rows.NOTES), dtype=kept, device=x.device)
-    blocks = held_blocks(classes, 4 if is_wide(x) else 2)
+    blocks = streamed_blocks(classes, is_wide(x))
     with on_device(x):
         _token_rows.forward[(rows,)](
             x, x.stride(0), target.contiguous(), ignore_index, log_probability, entropy, notes,
-            classes, WIDE=is_wide(x), WHOLE=blocks.whole, BLOCK=blocks.size, **options_of(blocks),
+            classes, WIDE=is_wide(x), BLOCK=blocks.size, SIDE=side_of(x), **options_of(blocks),
         )  # fmt: skip
     return log_probability, entropy, (notes,)
 
