@@ -25,8 +25,8 @@ from lossary.kernels.triton import door
 SMALL_ENTRIES = 2**15
 # Up to here (4 MB of float32) the scores of a linear layer are simply held.
 SMALL_SCORES = 2**20
-# What LOSSARY_KERNELS may be: everything that was measured, nothing beyond the name, or, by name
-# alone, the Triton kernels, which were not measured on a GPU.
+# What LOSSARY_KERNELS may be: everything, nothing beyond the name, or, also on a CPU, where they
+# are interpreted, the Triton kernels.
 LEVELS = ("fused", "blocks", "formula", "triton")
 
 
@@ -50,22 +50,27 @@ def choose(formula: Formula, tensors: tuple[Tensor, ...], options: dict[str, Any
     level = _level()
     if level == "formula":
         return Choice("formula", "LOSSARY_KERNELS=formula")
-    if level != "triton":
-        return _measured(formula, tensors, options, level)
+    if not _takes_triton(tensors[0], level):
+        return _without_triton(formula, tensors, options, level)
     against = door.reason_against(formula.fused, tensors, options)
     if against is None:
-        return Choice("triton", f"{tensors[0].numel()} entries, in Triton by name, not measured")
-    choice = _measured(formula, tensors, options, "fused")
+        return Choice("triton", f"{tensors[0].numel()} entries, in Triton")
+    choice = _without_triton(formula, tensors, options, "fused")
     return replace(choice, reason=f"{choice.reason}; no Triton: {against}")
 
 
-def _measured(
+def _takes_triton(t: Tensor, level: str) -> bool:
+    """Triton is the way on CUDA, and anywhere else where it is asked for by name."""
+    return level == "triton" or (level == "fused" and t.device.type == "cuda")
+
+
+def _without_triton(
     formula: Formula, tensors: tuple[Tensor, ...], options: dict[str, Any], level: str
 ) -> Choice:
-    """The way of plain tensors among those that were measured to be quicker."""
+    """The way of plain tensors by torch's operations or by loops compiled for the CPU."""
     first = tensors[0]
     if first.device.type != "cpu":
-        return Choice("formula", _not_measured(first))
+        return Choice("formula", _no_loops(first))
     entries = first.numel()
     if entries <= SMALL_ENTRIES:
         if formula.kernel is not None and first.dtype == torch.float32 and entries:
@@ -77,10 +82,8 @@ def _measured(
     return Choice("blocks", f"{entries} entries, in blocks that stay in cache: {reason}")
 
 
-def _not_measured(t: Tensor) -> str:
-    if t.device.type == "cuda":
-        return "no kernel was measured on CUDA; LOSSARY_KERNELS=triton takes Triton's by name"
-    return f"no kernel of our own for {t.device.type} yet"
+def _no_loops(t: Tensor) -> str:
+    return f"the compiled loops and blocks are for the CPU, not for {t.device.type}"
 
 
 def level_is(name: str) -> bool:
@@ -144,11 +147,12 @@ def _for_linear(input: Tensor, matrix: Tensor, *others: Tensor | None) -> Choice
     level = _level()
     if level not in ("fused", "triton"):
         return Choice("formula", f"LOSSARY_KERNELS={level}")
-    by_name = door.reason_against_linear(input, matrix) if level == "triton" else None
-    path = "triton" if level == "triton" and by_name is None else "fused"
-    more = "" if by_name is None else f"; no Triton: {by_name}"
+    asked = _takes_triton(input, level)
+    against = door.reason_against_linear(input, matrix) if asked else None
+    path = "triton" if asked and against is None else "fused"
+    more = "" if against is None else f"; no Triton: {against}"
     if path == "fused" and input.device.type != "cpu":
-        return Choice("formula", _not_measured(input) + more)
+        return Choice("formula", _no_loops(input) + more)
     scores = input.shape[:-1].numel() * matrix.shape[:-1].numel()
     if scores <= SMALL_SCORES:
         return Choice("formula", f"{scores} scores are few enough to hold")

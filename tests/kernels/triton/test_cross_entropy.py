@@ -202,9 +202,6 @@ def test_a_planted_fault_would_be_seen(fault: Any, monkeypatch: pytest.MonkeyPat
         agrees(fault, x, y, reduction="none")
 
 
-LEADS = torch.tensor([[20.0, 0.0, 1.0]]), torch.tensor([0])
-
-
 @pytest.mark.parametrize(
     ("old", "new"),
     [
@@ -219,8 +216,9 @@ def test_a_fault_planted_in_the_kernel_would_be_seen(
     """The kernel with one fault, run in place of the right one."""
     from lossary.kernels.triton import _hard_rows, hard_cross_entropy
 
-    agrees(F.cross_entropy, *LEADS, reduction="none")
+    leads = torch.tensor([[20.0, 0.0, 1.0]]), torch.tensor([0])
+    agrees(F.cross_entropy, *leads, reduction="none")
     faulty = faulty_module(str(_hard_rows.__file__), old, new, tmp_path / "faulty_rows.py")
     monkeypatch.setattr(hard_cross_entropy, "_hard_rows", faulty)
     with pytest.raises(AssertionError):
-        agrees(F.cross_entropy, *LEADS, reduction="none")
+        agrees(F.cross_entropy, *leads, reduction="none")

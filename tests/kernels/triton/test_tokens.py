@@ -50,13 +50,14 @@ def test_saturated_masked_and_ignored_rows() -> None:
 def test_a_fault_planted_in_the_kernel_would_be_seen(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
-    """What lies far below the highest score drowns beside it, unless it is summed apart."""
-    from lossary.kernels.triton import _rows, _token_rows
+    """What is a small part of a row drowns beside its highest score, unless it is kept apart."""
+    from lossary.kernels.triton import _token_rows
+    from lossary.kernels.triton import token_statistics as kernel
 
     x, y = torch.tensor([[0.0, 20.0, 1.0]]), torch.tensor([0])
-    agrees(entropy, x.bfloat16(), y, cancels=True)
-    old = "tl.where(whole < 1.5, rest, whole - 1)"
-    faulty = faulty_module(str(_rows.__file__), old, "whole - 1", tmp_path / "faulty_rows.py")
-    monkeypatch.setattr(_token_rows, "joined_falls", faulty.joined_falls)
+    agrees(entropy, x.bfloat16(), y)
+    source = str(_token_rows.__file__)
+    faulty = faulty_module(source, "log1p(odds)", "tl.log(1 + odds)", tmp_path / "faulty_rows.py")
+    monkeypatch.setattr(kernel, "_token_rows", faulty)
     with pytest.raises(AssertionError):
         agrees(entropy, x.bfloat16(), y)

@@ -25,19 +25,20 @@ COLUMNS = tl.constexpr(NOTES)
 
 @triton.jit
 def _mass(
-    own, label, weight, lanes, start, classes, stop, kept: tl.constexpr, SMOOTHING: tl.constexpr
-):
+    mass, place, y, weight, lanes, start, classes, stop,
+    kept: tl.constexpr, SMOOTHING: tl.constexpr,
+):  # fmt: skip
     """The weighted and smoothed mass of one block of classes; 0 beyond the row's end."""
     inside = lanes < stop - start
-    if own is None:
-        mass = (lanes == label - start).to(kept)
+    if mass is None:
+        part = (lanes == y - start).to(kept)
     else:
-        mass = tl.load(own + start + lanes, mask=inside, other=0.0).to(kept)
+        part = tl.load(mass + place + start + lanes, mask=inside, other=0.0).to(kept)
     if SMOOTHING != 0:
-        mass = mass * (1 - SMOOTHING) + tl.full((), SMOOTHING, kept) / classes
+        part = part * (1 - SMOOTHING) + tl.full((), SMOOTHING, kept) / classes
     if weight is not None:
-        mass *= tl.load(weight + start + lanes, mask=inside, other=0.0).to(kept)
-    return tl.where(inside, mass, 0.0)
+        part *= tl.load(weight + start + lanes, mask=inside, other=0.0).to(kept)
+    return tl.where(inside, part, 0.0)
 
 
 @triton.jit
@@ -83,13 +84,15 @@ def losses(
     lanes = tl.arange(0, BLOCK)
     kept: tl.constexpr = tl.float64 if WIDE else tl.float32
     row = x + i * x_stride
-    own, y, stop = _given(mass, mass_stride, label, ignored, i, classes)
+    y, stop = _label(label, ignored, i, classes)
     nothing = tl.zeros((BLOCK,), kept)
     # A leader's place is as wide as the number of classes came.
     state = (nothing - INF, nothing, nothing, nothing, nothing, lanes + stop * 0)
     for start in range(0, stop, BLOCK):
         score = block(row, start, lanes, stop, kept)
-        part = _mass(own, y, weight, lanes, start, classes, stop, kept, SMOOTHING)
+        part = _mass(
+            mass, i * mass_stride, y, weight, lanes, start, classes, stop, kept, SMOOTHING
+        )
         state = _meet(score, part, lanes + start, state)
     leader, highest, odds, total, beside, falls = _joined(lanes, state)
     log_sum = log1p(odds)
@@ -98,9 +101,11 @@ def losses(
         lse = highest + log_sum
         loss += Z * total * lse * lse
         more = 2 * Z * lse * total
-    masked = highest == -INF
-    loss = tl.where(masked, float("nan"), loss)
-    unit = tl.where(masked, float("nan"), (total + more) / (1 + odds))
+    wrong = highest == -INF
+    if label is not None:
+        wrong |= (y < 0) | (y >= classes)  # a class that is not there has no loss
+    loss = tl.where(wrong, float("nan"), loss)
+    unit = tl.where(wrong, float("nan"), (total + more) / (1 + odds))
     led = beside + more - unit * odds
     tl.store(out + i, tl.where(stop > 0, loss, 0.0).to(tl.float32))
     notes += i * COLUMNS
@@ -116,7 +121,9 @@ def losses(
             # Backwards: what was read last is the likeliest to be near.
             start = (blocks - 1 - step) * BLOCK
             score = block(row, start, lanes, stop, kept)
-            part = _mass(own, y, weight, lanes, start, classes, stop, kept, SMOOTHING)
+            part = _mass(
+                mass, i * mass_stride, y, weight, lanes, start, classes, stop, kept, SMOOTHING
+            )
             p = exponential(step_down(score, highest)) * unit
             _store(slope, p - part, led, leader, start, lanes, classes, stop, scale)
 
@@ -130,15 +137,13 @@ def _store(slope, found, led, leader, start, lanes, classes, stop, scale):
 
 
 @triton.jit
-def _given(mass, mass_stride, label, ignored, i, classes):
-    """A row's mass or its label, and where the row ends: at once, if it is ignored."""
-    own, y, stop = None, None, classes
-    if mass is not None:
-        own = mass + i * mass_stride
-    if label is not None:
+def _label(label, ignored, i, classes):
+    """A row's label, if labels are given, and where the row ends: at once, if it is ignored."""
+    if label is None:
+        return i, classes + i.to(tl.int32) * 0
+    else:
         y = tl.load(label + i).to(tl.int64)
-        stop = classes * (y != ignored).to(tl.int32)
-    return own, y, stop
+        return y, classes * (y != ignored).to(tl.int32)
 
 
 @triton.jit
@@ -158,13 +163,15 @@ def gradient(
         lanes = tl.arange(0, BLOCK)
         start = tl.program_id(1).to(tl.int64) * BLOCK
         kept: tl.constexpr = tl.float64 if WIDE else tl.float32
-        own, y, stop = _given(mass, mass_stride, label, ignored, i, classes)
+        y, stop = _label(label, ignored, i, classes)
         notes += i * COLUMNS
         leader = tl.load(notes).to(tl.int64)
         top, unit = tl.load(notes + 1).to(kept), tl.load(notes + 2).to(kept)
         led = tl.load(notes + 3).to(kept)
         scale = tl.load(by + i * by_stride).to(kept)
         score = block(x + i * x_stride, start, lanes, stop, kept)
-        part = _mass(own, y, weight, lanes, start, classes, stop, kept, SMOOTHING)
+        part = _mass(
+            mass, i * mass_stride, y, weight, lanes, start, classes, stop, kept, SMOOTHING
+        )
         p = exponential(step_down(score, top)) * unit
         _store(slope + i * slope_stride, p - part, led, leader, start, lanes, classes, stop, scale)
