@@ -6,10 +6,10 @@ tensor's slope times ``scale`` from them. Every other gradient, and every second
 through the formula.
 
 Two things a kernel may offer beside. ``losses_with_gradient(tensors, options, scale)`` answers with
-the sum, the notes and the first tensor's slope times ``scale``, all from one reading, or with None
-for the slope; ``gradient`` then takes that slope back as ``out``, with the ``upstream`` gradient,
-and need not touch it where that is exactly 1: the comparison is made on the device. ``gradients``
-makes the slopes of several tensors at once.
+the losses, the notes and the first tensor's slope times ``scale``, all from one reading, or with
+None for the slope; ``gradient`` then takes that slope back as ``out``, with the ``upstream``
+gradient, and need not touch it where that is exactly 1: the comparison is made on the device.
+``gradients`` makes the slopes of several tensors at once.
 """
 
 from typing import Any, Protocol
@@ -76,7 +76,8 @@ class _Fused(torch.autograd.Function):
             result, notes = kernel.losses(tensors, options, reduction != "none")
         else:
             one = torch.ones((), dtype=torch.float64, device=tensors[0].device)
-            result, notes, slope = together(tensors, options, divide(one, by))
+            items, notes, slope = together(tensors, options, divide(one, by))
+            result = items.sum(dtype=torch.float64)
         if any(ctx.needs_input_grad):
             ctx.formula, ctx.kernel, ctx.options = formula, kernel, options
             ctx.divisor, ctx.summed, ctx.made = by, reduction != "none", slope is not None

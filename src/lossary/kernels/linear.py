@@ -83,13 +83,12 @@ class _Linear(torch.autograd.Function):
             made = Gradients(x, layer, wanted)
         pieces, told = [], []
         for rows, scores, part in chunks(x, layer, plan.targets):
-            losses, notes = plan.kernel.losses((scores, *part), plan.options, False)
-            pieces.append(losses)
             if plan.tokens is not None:
                 told.append(_told(plan.tokens, scores, part)[:2])
+            losses, slope = _with_slope(plan, layer, scores, part, made)
+            pieces.append(losses)
             if made is not None:
-                make = _maker(plan, part, notes, plan.scale(x.device), made.room(scores))
-                made.add(rows, x[rows], layer.slope(make, scores))
+                made.add(rows, x[rows], slope)
         ctx.kept = made is not None
         ctx.save_for_backward(input, matrix, bias, *(made.all() if made is not None else ()))
         results = plan.reduced(torch.cat(pieces)), *(torch.cat(t) for t in zip(*told, strict=True))
@@ -125,6 +124,22 @@ def _laid_out(
     assert x is not None
     assert wide_matrix is not None
     return x, Layer(wide_matrix, widened(bias), plan.shape, plan.softcap)
+
+
+def _with_slope(
+    plan: Plan, layer: Layer, scores: Tensor, part: tuple[Tensor, ...], made: Gradients | None
+) -> tuple[Tensor, Tensor]:
+    """The losses of some scores and, if it is to be made, their slope under an upstream of 1."""
+    given, options = (scores, *part), plan.options
+    if made is None:
+        return plan.kernel.losses(given, options, False)[0], scores
+    scale, room = plan.scale(scores.device), made.room(scores)
+    together = getattr(plan.kernel, "losses_with_gradient", None)
+    if together is not None and layer.softcap is None:
+        losses, _, slope = together(given, options, scale, out=room)
+        return losses, slope
+    losses, notes = plan.kernel.losses(given, options, False)
+    return losses, layer.slope(_maker(plan, part, notes, scale, room), scores)
 
 
 def _told(
@@ -180,9 +195,7 @@ def _of_losses(plan: Plan, upstream: Tensor, made: Gradients) -> Maker:
     return make
 
 
-def _of_tokens(
-    plan: Plan, by_token: list[Tensor | None], x: Tensor, made: Gradients
-) -> Maker:
+def _of_tokens(plan: Plan, by_token: list[Tensor | None], x: Tensor, made: Gradients) -> Maker:
     tokens = plan.tokens
     assert tokens is not None
     none = torch.zeros(len(x), device=x.device)

@@ -9,11 +9,21 @@ import triton
 import triton.language as tl
 
 from lossary.kernels.triton._numbers import DROP, INF, lifted_exponential, log1p, rounded
-from lossary.kernels.triton._rows import block, joined, lanes_of, meet, none_met, scaled_powers
+from lossary.kernels.triton._rows import (
+    TO_DROP,
+    TO_KEEP,
+    block,
+    joined,
+    lanes_of,
+    meet,
+    none_met,
+    scaled_powers,
+)
 
 # What the gradient needs of an item: highest score, 1 / sum, 1 - p of the truth.
 NOTES = 3
 COLUMNS = tl.constexpr(NOTES)
+
 
 @triton.jit
 def _loss(truth, top, rest, Z: tl.constexpr):
@@ -43,7 +53,9 @@ def _loss(truth, top, rest, Z: tl.constexpr):
 def _store(slope, score, start, lanes, classes, top, scale, HALF: tl.constexpr):
     """The prediction times ``scale``, for one block."""
     found = scaled_powers(score - top, scale, HALF)
-    tl.store(slope + start + lanes, rounded(found, slope), mask=lanes < classes - start)
+    inside = lanes < classes - start
+    # Nobody reads it again here, and what is read again shall stay in the cache.
+    tl.store(slope + start + lanes, rounded(found, slope), mask=inside, cache_modifier=".cs")
 
 
 @triton.jit
@@ -69,7 +81,8 @@ def losses(
     if not WHOLE:
         for start in range(0, stop, BLOCK):
             if start != own:
-                top, rest = meet(block(row, start, lanes, stop, tl.float32), top, rest, HALF)
+                score = block(row, start, lanes, stop, tl.float32, TO_KEEP)
+                top, rest = meet(score, top, rest, HALF)
     first = tl.maximum(own, 0)
     score = block(row, first, lanes, stop * inside.to(tl.int32), tl.float32)
     top, rest = meet(tl.where(lanes == y - first, -INF, score), top, rest, HALF)
@@ -94,7 +107,7 @@ def losses(
             for step in range(0, blocks):
                 # Backwards: what was read last is the likeliest to be near.
                 start = (blocks - 1 - step) * BLOCK
-                score = block(row, start, lanes, stop, tl.float32)
+                score = block(row, start, lanes, stop, tl.float32, TO_DROP)
                 _store(slope, score, start, lanes, classes, known, by_unit, HALF)
         _store_truth(slope, y, inside, -part * scale)
 
@@ -112,14 +125,13 @@ def gradient(
     ignored, notes, slope, slope_stride, classes,
     HALF: tl.constexpr, BLOCK: tl.constexpr, SIDE: tl.constexpr,
 ):  # fmt: skip
-    """The slope of one block of one row; nothing is done where ``upstream`` is there and is 1."""
+    """The slope of a row, a block at a time; nothing is done where ``upstream`` is 1."""
     asked = True
     if upstream is not None:
         asked = tl.load(upstream) != 1
     if asked:
         i = tl.program_id(0).to(tl.int64)
         lanes = lanes_of(BLOCK, SIDE)
-        start = tl.program_id(1).to(tl.int64) * BLOCK
         y = tl.load(target + i).to(tl.int64)
         counted = y != ignored
         inside = counted & (y >= 0) & (y < classes)
@@ -131,8 +143,11 @@ def gradient(
         # An ignored row ends at once: its scores are read as -inf, of which these make zeros.
         stop = classes * counted.to(tl.int32)
         known, by_unit = tl.where(counted, top, 0.0), tl.where(counted, unit * scale, 0.0)
-        score = block(x + i * x_stride, start, lanes, stop, tl.float32)
+        row = x + i * x_stride
         slope += i * slope_stride
-        _store(slope, score, start, lanes, classes, known, by_unit, HALF)
-        if (y >= start) & (y < start + BLOCK):
-            _store_truth(slope, y, inside, -part * scale)
+        step = tl.num_programs(1).to(tl.int64) * BLOCK
+        for start in range(tl.program_id(1).to(tl.int64) * BLOCK, classes, step):
+            score = block(row, start, lanes, stop, tl.float32)
+            _store(slope, score, start, lanes, classes, known, by_unit, HALF)
+            if (y >= start) & (y < start + BLOCK):
+                _store_truth(slope, y, inside, -part * scale)

@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 # Entries of a row that stay on the chip: with 32 float32 a thread of 1024, half the registers of
-# a multiprocessor.
+# a multiprocessor. Longer rows are read twice in blocks of as many: one such row at a time on each
+# of 132 multiprocessors is 34 MB at 128K classes of half precision, so that the level-2 cache
+# (50 MB) still holds most of what the second reading asks for.
 ON_CHIP = 2**15
-# Longer rows are read in blocks of this many: twice 16 bytes of half precision a thread. One such
-# row at a time on each of 132 multiprocessors is 34 MB at 128K classes of half precision, so that
-# the level-2 cache (50 MB) still holds most of what a second reading asks for.
-LONG_BLOCK = 2**14
+# Rows that are read once, in blocks of 16 warps with four times 16 bytes in flight a thread.
+READ_ONCE = 2**14
 # Each thread has this many entries of a short row.
 ENTRIES_PER_THREAD = 16
 # What a thread reads at once.
@@ -21,6 +21,8 @@ BYTES_AT_ONCE = 16
 # Where a lane keeps much of its part of a row, a block is 256 threads, of 8 entries each or, of
 # float64, of 4: beyond that registers spill.
 STREAMED, STREAMED_WIDE = 2**11, 2**10
+# Lanes that keep less of each have twice 16 bytes in flight.
+TOKENS = 2**12
 # Separate gradients are made in blocks of 256 threads, each a program of its own.
 SLOPES, SLOPES_WIDE = 2**12, 2**10
 SHORTEST = 64
@@ -36,21 +38,28 @@ class Blocks:
     warps: int
 
 
-def held_blocks(classes: int) -> Blocks:
-    """Blocks for rows that stay on the chip if they fit.
+def row_blocks(classes: int, twice: bool) -> Blocks:
+    """Blocks for rows whose gradient is made from what stays on the chip, if they fit.
 
-    >>> held_blocks(1000), held_blocks(128_256)
-    (Blocks(size=1024, whole=True, warps=2), Blocks(size=16384, whole=False, warps=32))
+    >>> row_blocks(1000, twice=True), row_blocks(128_256, twice=True)
+    (Blocks(size=1024, whole=True, warps=2), Blocks(size=32768, whole=False, warps=32))
+    >>> row_blocks(128_256, twice=False)
+    Blocks(size=16384, whole=False, warps=16)
     """
-    if classes > ON_CHIP:
-        return Blocks(LONG_BLOCK, False, 32)
-    size = max(SHORTEST, power_of_two(classes))
-    return Blocks(size, True, max(1, min(32, size // (32 * ENTRIES_PER_THREAD))))
+    most = ON_CHIP if twice else READ_ONCE
+    size = min(most, max(SHORTEST, power_of_two(classes)))
+    warps = max(1, min(32 if twice else 16, size // (32 * ENTRIES_PER_THREAD)))
+    return Blocks(size, size >= classes, warps)
 
 
 def streamed_blocks(classes: int, wide: bool) -> Blocks:
     """Blocks for rows that are read block by block, with much to keep of each."""
     return _of_256_threads(classes, STREAMED_WIDE if wide else STREAMED)
+
+
+def token_blocks(classes: int, wide: bool) -> Blocks:
+    """Blocks for rows that are read once, with two sums and the falls of each lane to keep."""
+    return _of_256_threads(classes, STREAMED_WIDE if wide else TOKENS)
 
 
 def slope_blocks(classes: int, wide: bool = False) -> Blocks:
@@ -93,6 +102,11 @@ def why_no_rows(x: Tensor) -> str | None:
 def is_wide(x: Tensor) -> bool:
     """Whether slopes that cancel are made in float64, as float32's must be."""
     return x.dtype == torch.float32
+
+
+def programs_of(blocks: Blocks, rows: int, classes: int, unlikely: bool) -> tuple[int, int]:
+    """Programs for a gradient: one a block, or one a row where most likely none has work to do."""
+    return rows, 1 if unlikely else -(-classes // blocks.size)
 
 
 def side_of(x: Tensor) -> int:

@@ -20,6 +20,12 @@ from lossary.kernels.triton._numbers import (
     lifted_exponential,
 )
 
+# What the level-2 cache is told of a block: to keep it for a second reading, or to let it go.
+PLAINLY, TO_KEEP, TO_DROP = (
+    tl.constexpr(""),
+    tl.constexpr("evict_last"),
+    tl.constexpr("evict_first"),
+)
 # A score that lies this far below the highest has the power 0.
 NOWHERE = tl.constexpr(-1000.0)
 # A scale below this is not made smaller still.
@@ -33,9 +39,12 @@ def step_down(score, top):
 
 
 @triton.jit
-def block(row, start, lanes, stop, kept: tl.constexpr):
+def block(row, start, lanes, stop, kept: tl.constexpr, CACHED: tl.constexpr = PLAINLY):
     """One block of a row in the dtype to compute in, -inf beyond its end."""
-    return tl.load(row + start + lanes, mask=lanes < stop - start, other=-INF).to(kept)
+    found = tl.load(
+        row + start + lanes, mask=lanes < stop - start, other=-INF, eviction_policy=CACHED
+    )
+    return found.to(kept)
 
 
 @triton.jit

@@ -90,9 +90,7 @@ def losses(
     state = (nothing - INF, nothing, nothing, nothing, nothing, lanes + stop * 0)
     for start in range(0, stop, BLOCK):
         score = block(row, start, lanes, stop, kept)
-        part = _mass(
-            mass, i * mass_stride, y, weight, lanes, start, classes, stop, kept, SMOOTHING
-        )
+        part = _mass(mass, i * mass_stride, y, weight, lanes, start, classes, stop, kept, SMOOTHING)
         state = _meet(score, part, lanes + start, state)
     leader, highest, odds, total, beside, falls = _joined(lanes, state)
     log_sum = log1p(odds)
@@ -151,7 +149,7 @@ def gradient(
     x, x_stride, mass, mass_stride, label, weight, ignored, by, by_stride, upstream, notes, slope,
     slope_stride, classes, SMOOTHING: tl.constexpr, WIDE: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
-    """All mass times the prediction, minus the mass, times the row's scale, for one block.
+    """All mass times the prediction, minus the mass, times the row's scale, a block at a time.
 
     Nothing is done where ``upstream`` is there and is 1.
     """
@@ -161,7 +159,6 @@ def gradient(
     if asked:
         i = tl.program_id(0).to(tl.int64)
         lanes = tl.arange(0, BLOCK)
-        start = tl.program_id(1).to(tl.int64) * BLOCK
         kept: tl.constexpr = tl.float64 if WIDE else tl.float32
         y, stop = _label(label, ignored, i, classes)
         notes += i * COLUMNS
@@ -169,9 +166,13 @@ def gradient(
         top, unit = tl.load(notes + 1).to(kept), tl.load(notes + 2).to(kept)
         led = tl.load(notes + 3).to(kept)
         scale = tl.load(by + i * by_stride).to(kept)
-        score = block(x + i * x_stride, start, lanes, stop, kept)
-        part = _mass(
-            mass, i * mass_stride, y, weight, lanes, start, classes, stop, kept, SMOOTHING
-        )
-        p = exponential(step_down(score, top)) * unit
-        _store(slope + i * slope_stride, p - part, led, leader, start, lanes, classes, stop, scale)
+        row = x + i * x_stride
+        slope += i * slope_stride
+        step = tl.num_programs(1).to(tl.int64) * BLOCK
+        for start in range(tl.program_id(1).to(tl.int64) * BLOCK, classes, step):
+            score = block(row, start, lanes, stop, kept)
+            part = _mass(
+                mass, i * mass_stride, y, weight, lanes, start, classes, stop, kept, SMOOTHING
+            )
+            p = exponential(step_down(score, top)) * unit
+            _store(slope, p - part, led, leader, start, lanes, classes, stop, scale)

@@ -23,7 +23,9 @@ COLUMNS = tl.constexpr(NOTES)
 
 
 @triton.jit
-def _read(row, stop, kept: tl.constexpr, HALF: tl.constexpr, BLOCK: tl.constexpr, SIDE: tl.constexpr):
+def _read(
+    row, stop, kept: tl.constexpr, HALF: tl.constexpr, BLOCK: tl.constexpr, SIDE: tl.constexpr
+):
     """Highest score, odds of the others and sum of falls of a row read once."""
     lanes = lanes_of(BLOCK, SIDE)
     top, total = none_met(BLOCK // SIDE, kept)
@@ -35,7 +37,9 @@ def _read(row, stop, kept: tl.constexpr, HALF: tl.constexpr, BLOCK: tl.constexpr
 
 
 @triton.jit
-def _beside(row, y, stop, kept: tl.constexpr, HALF: tl.constexpr, BLOCK: tl.constexpr, SIDE: tl.constexpr):
+def _beside(
+    row, y, stop, kept: tl.constexpr, HALF: tl.constexpr, BLOCK: tl.constexpr, SIDE: tl.constexpr
+):
     """The same where the truth is infinite: certain, if all others are finite."""
     lanes = lanes_of(BLOCK, SIDE)
     top, total = none_met(BLOCK // SIDE, kept)

@@ -13,11 +13,12 @@ from torch import Tensor
 
 from lossary.kernels.triton import _hard_rows
 from lossary.kernels.triton._launch import (
-    held_blocks,
     is_wide,
     on_device,
     options_of,
     per_item,
+    programs_of,
+    row_blocks,
     side_of,
     slope_blocks,
     slope_like,
@@ -39,12 +40,15 @@ def losses(
 
 
 def losses_with_gradient(
-    tensors: tuple[Tensor, ...], options: dict[str, Any], scale: Tensor
+    tensors: tuple[Tensor, ...],
+    options: dict[str, Any],
+    scale: Tensor,
+    out: Tensor | None = None,
 ) -> tuple[Tensor, tuple[Tensor, ...], Tensor | None]:
-    """Their sum and notes, and the gradient of ``scale`` times the sum; none in float16."""
-    slope = slope_like(tensors[0])
+    """The losses, the notes, and the gradient of ``scale`` times their sum; none in float16."""
+    slope = slope_like(tensors[0]) if out is None else out
     items, notes = _run(tensors, options, scale, slope)
-    return items.sum(dtype=torch.float64), (notes,), slope
+    return items, (notes,), slope
 
 
 def _run(
@@ -57,7 +61,7 @@ def _run(
     rows, classes = x.shape
     items = torch.empty(rows, dtype=torch.float32, device=x.device)
     notes = torch.empty((rows, _hard_rows.NOTES), dtype=torch.float32, device=x.device)
-    blocks = held_blocks(classes)
+    blocks = row_blocks(classes, twice=slope is not None)
     with on_device(x):
         _hard_rows.losses[(rows,)](
             x, x.stride(0), target, _class_weights(options), scale, options["ignore_index"],
@@ -85,7 +89,7 @@ def gradient(
     by, by_stride = per_item(scale, len(x))
     blocks = slope_blocks(x.shape[1])
     with on_device(x):
-        _hard_rows.gradient[(len(x), -(-x.shape[1] // blocks.size))](
+        _hard_rows.gradient[programs_of(blocks, len(x), x.shape[1], unlikely=upstream is not None)](
             x, x.stride(0), target, _class_weights(options), by, by_stride, upstream,
             options["ignore_index"], notes[0], out, out.stride(0), x.shape[1],
             HALF=not is_wide(x), BLOCK=blocks.size, SIDE=side_of(x), **options_of(blocks),

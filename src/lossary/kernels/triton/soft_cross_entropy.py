@@ -16,6 +16,7 @@ from lossary.kernels.triton._launch import (
     on_device,
     options_of,
     per_item,
+    programs_of,
     slope_blocks,
     slope_like,
     streamed_blocks,
@@ -39,12 +40,15 @@ def losses(
 
 
 def losses_with_gradient(
-    tensors: tuple[Tensor, ...], options: dict[str, Any], scale: Tensor
+    tensors: tuple[Tensor, ...],
+    options: dict[str, Any],
+    scale: Tensor,
+    out: Tensor | None = None,
 ) -> tuple[Tensor, tuple[Tensor, ...], Tensor | None]:
-    """Their sum and notes, and the gradient of ``scale`` times the sum; none in float16."""
-    slope = slope_like(tensors[0])
+    """The losses, the notes, and the gradient of ``scale`` times their sum; none in float16."""
+    slope = slope_like(tensors[0]) if out is None else out
     items, notes = _run(tensors, options, scale, slope)
-    return items.sum(dtype=torch.float64), (notes,), slope
+    return items, (notes,), slope
 
 
 def _run(
@@ -86,7 +90,7 @@ def gradient(
     by, by_stride = per_item(scale, rows)
     blocks = slope_blocks(classes, is_wide(x))
     with on_device(x):
-        _soft_rows.gradient[(rows, -(-classes // blocks.size))](
+        _soft_rows.gradient[programs_of(blocks, rows, classes, unlikely=upstream is not None)](
             *_given(tensors, options), by, by_stride, upstream, notes[0], out,
             out.stride(0), classes,
             SMOOTHING=float(options["smoothing"]), WIDE=is_wide(x),

@@ -17,7 +17,7 @@ from lossary.kernels.triton._launch import (
     per_item,
     side_of,
     slope_blocks,
-    streamed_blocks,
+    token_blocks,
     why_no_rows,
 )
 
@@ -40,7 +40,7 @@ def forward(
     log_probability = torch.empty(rows, dtype=torch.float32, device=x.device)
     entropy = torch.empty(rows, dtype=torch.float32, device=x.device)
     notes = torch.empty((rows, _token_rows.NOTES), dtype=kept, device=x.device)
-    blocks = streamed_blocks(classes, is_wide(x))
+    blocks = token_blocks(classes, is_wide(x))
     with on_device(x):
         _token_rows.forward[(rows,)](
             x, x.stride(0), target.contiguous(), ignore_index, log_probability, entropy, notes,
