@@ -73,7 +73,7 @@ def check_probabilities(where: str, target: Tensor, ignore_index: int) -> None:
                 where,
                 "Expected floating point type for target with class probabilities,"
                 f" got {target.dtype}",
-                "class indices of shape (N, ...), or floating probabilities of the input's shape",
+                "class indices of shape (N, ...), or floating probabilities of the scores' shape",
                 "one-hot rows of integers",
                 "target.float(), or target.argmax(1) for class indices",
             )

@@ -62,7 +62,14 @@ def expanded_weight(where: str, name: str, weight: Tensor, like: Tensor) -> Tens
         ) from error
 
 
-def equal_dtypes(where: str, input: Tensor, other: Tensor, name: str = "target") -> None:
+def equal_dtypes(
+    where: str,
+    input: Tensor,
+    other: Tensor,
+    name: str = "target",
+    cause: str = "labels read as integers, or numpy's float64",
+    fix: str = "",
+) -> None:
     """Refuse a tensor of another dtype than the input's, where torch refuses it too."""
     if other.dtype != input.dtype:
         raise DtypeError(
@@ -70,7 +77,7 @@ def equal_dtypes(where: str, input: Tensor, other: Tensor, name: str = "target")
                 where,
                 f"Found dtype {other.dtype} but expected {input.dtype}",
                 f"a {name} of the input's dtype",
-                "labels read as integers, or numpy's float64",
-                f"{name}.to(input.dtype)",
+                cause,
+                fix or f"{name}.to(input.dtype)",
             )
         )

@@ -207,15 +207,18 @@ def problem(
     ignore_index: int,
     reduction: str,
     smoothing: float,
+    where: str = WHERE,
 ) -> Problem:
     """The cross-entropy that these arguments ask for; of the input only shape and dtype matter."""
     if not 0 <= smoothing <= 1:
         came = f"label_smoothing must be between 0.0 and 1.0. Got: {smoothing}"
-        raise OptionError(teach(WHERE, came, "a share of the target's mass, such as 0.1"))
+        raise OptionError(teach(where, came, "a share of the target's mass, such as 0.1"))
     # torch's rule for what a target holds: probabilities if and only if the shapes are equal.
     if target.shape == input.shape:
-        return _of_probabilities(input, target, weight, ignore_index, reduction, smoothing)
-    x, y = _class_targets.checked(WHERE, input, target, weight, ignore_index)
+        _class_targets.check_probabilities(where, target, ignore_index)
+        checks.check_not_nan(where, target, reduction)
+        return _of_probabilities(where, input, target, weight, smoothing)
+    x, y = _class_targets.checked(where, input, target, weight, ignore_index)
     options: dict[str, Any] = {"ignore_index": ignore_index, "weight": weight}
     divisor = _class_targets.counted_weight(y, weight, ignore_index)
     if smoothing:
@@ -224,19 +227,12 @@ def problem(
 
 
 def _of_probabilities(
-    input: Tensor,
-    target: Tensor,
-    weight: Tensor | None,
-    ignore_index: int,
-    reduction: str,
-    smoothing: float,
+    where: str, input: Tensor, target: Tensor, weight: Tensor | None, smoothing: float
 ) -> Problem:
-    _class_targets.check_probabilities(WHERE, target, ignore_index)
-    checks.check_not_nan(WHERE, target, reduction)
     dtype = torch.promote_types(autocast_dtype(input), autocast_dtype(target))
     batched = input.dim() > 1
     x, q = (t.to(dtype) if batched else t.to(dtype).unsqueeze(0) for t in (input, target))
-    checks.check_class_weight(WHERE, None if weight is None else weight.detach(), x.shape[1])
+    checks.check_class_weight(where, None if weight is None else weight.detach(), x.shape[1])
     tensors = (x, q) if weight is None else (x, q, _along_classes(weight, x).expand_as(x))
     rows = x.numel() // x.shape[1] if x.shape[1] else 0
     return Problem(SOFT, tensors, {"smoothing": smoothing}, rows)

@@ -8,15 +8,18 @@ import torch
 from torch import Tensor
 from torch.nn.modules.loss import _WeightedLoss
 
-from lossary.core import checks
-from lossary.core.dtypes import accumulation_dtype, autocast_dtype, autocast_is_on
-from lossary.core.errors import OptionError, teach
-from lossary.core.reduction import check_reduction
+from lossary.core.dtypes import accumulation_dtype, autocast_dtype
 from lossary.kernels.linear import Plan, Tokens, run_linear
 from lossary.kernels.select import choose_linear, evaluate, fused_kernel
 from lossary.kernels.tokens import statistics
-from lossary.losses._linear_checks import check_extras, check_shapes, check_statistics
-from lossary.losses._pairs import equal_dtypes
+from lossary.losses._linear_checks import check_call, check_statistics
+from lossary.losses._linear_settings import (
+    check_module,
+    check_settings,
+    check_zero_divisor,
+    checked_divisor,
+    effective_cap,
+)
 from lossary.losses._z_loss import penalised
 from lossary.losses.cross_entropy import Problem, problem
 from lossary.losses.token_statistics import TOKENS, TokenStatistics
@@ -51,13 +54,15 @@ def linear_cross_entropy(
     r"""Cross-entropy of the class scores that a linear layer makes of the input.
 
     .. math:: \ell_i = \mathrm{cross\_entropy}(s_i, y_i) + z\,m_i\,\mathrm{lse}(s_i)^2,\quad
-       s_i = c\tanh\bigl((x_i W^\top + b)/c\bigr)
+       s_i = c\tanh\bigl((x_i W^\top + b)/c\bigr),\quad m_i = \sum_k w_k q_{ik}
 
     ``options`` is accepted as torch takes it; the numbers do not depend on it. Three arguments
     are not torch's: ``z_loss`` (z) keeps the log-sum of exponentials near 0, weighing with an
-    example's whole mass m (1, or its class's weight); ``logit_softcap`` (c) bounds the scores;
-    ``divisor`` is what a mean divides by, such as the tokens of all accumulated batches. On a
-    CPU, large calls never hold all the scores.
+    example's mass m: its target q after smoothing, times the classes' weights w, summed (1 without
+    weights, 0 of an ignored target). ``logit_softcap`` (c) bounds the scores; inf is no cap.
+    ``divisor`` is what a mean divides by, a number or a tensor of one: the tokens of all
+    accumulated batches, say. 0 is for where nothing counts: such a mean is 0; on a CPU it is
+    refused where a target counts. On a CPU, large calls never hold all the scores.
 
     Shape: ``input`` (D) or (N, D); ``linear_weight`` (C, D) or (C, d1, ..., D);
     ``linear_bias`` (C) or (C, d1, ...); ``target`` as :func:`cross_entropy` takes it.
@@ -72,6 +77,7 @@ def linear_cross_entropy(
     tensor(1.3863)
     """
     asked = Wish(
+        WHERE,
         linear_bias,
         weight,
         reduction,
@@ -116,6 +122,7 @@ def linear_cross_entropy_with_statistics(
     (tensor(1.3863), tensor([-1.3863]), tensor([1.3863]))
     """
     asked = Wish(
+        f"{WHERE}_with_statistics",
         linear_bias,
         weight,
         reduction,
@@ -131,8 +138,9 @@ def linear_cross_entropy_with_statistics(
 
 @dataclass(frozen=True)
 class Wish:
-    """The keywords of a call, as given."""
+    """The keywords of a call, as given, and the name that it goes by in errors."""
 
+    where: str
     linear_bias: Tensor | None
     weight: Tensor | None
     reduction: str
@@ -152,19 +160,15 @@ def _computed(
     input: Tensor, linear_weight: Tensor, target: Tensor, wish: Wish, with_tokens: bool
 ) -> tuple[Tensor, list[Tensor]]:
     """The loss, and the tokens' statistics if they are asked for."""
-    _check(input, linear_weight, target, wish)
+    check_call(input, linear_weight, target, wish)
     if with_tokens:
-        check_statistics(WHERE, target, linear_weight)
-    layer = Layer(linear_weight, wish.linear_bias, wish.softcap)
+        check_statistics(wish.where, input, target, linear_weight)
+    cap = effective_cap(wish.softcap, accumulation_dtype(input.dtype))
+    layer = Layer(linear_weight, wish.linear_bias, cap)
     shape = (*input.shape[:-1], *linear_weight.shape[:-1])
     chosen = choose_linear(input, linear_weight, wish.linear_bias, target, wish.weight)
     logits = _logits(input, layer, shape, held=chosen.path == "formula")
-    reduction = wish.reduction
-    asked = problem(logits, target, wish.weight, wish.ignored, reduction, wish.smoothing)
-    if wish.z_loss:
-        asked = penalised(asked, wish.z_loss)
-    if wish.divisor is not None:
-        asked = replace(asked, divisor=wish.divisor)
+    asked, reduction = _asked(logits, target, wish, input), wish.reduction
     told: list[Tensor] = []
     if chosen.path != "formula":
         ignored = wish.ignored if with_tokens else None
@@ -180,22 +184,17 @@ def _computed(
     return loss, [t.view(target.shape).to(dtype) for t in told]
 
 
-def _check(input: Tensor, linear_weight: Tensor, target: Tensor, wish: Wish) -> None:
-    check_reduction(WHERE, wish.reduction)
-    checks.check_floating(WHERE, "input", input)
-    bias = wish.linear_bias
-    check_shapes(WHERE, input, linear_weight, bias)
-    checks.check_same_device(
-        WHERE, input=input, linear_weight=linear_weight, linear_bias=bias, target=target
-    )
-    if not autocast_is_on(input):
-        equal_dtypes(WHERE, input, linear_weight, "linear_weight")
-    check_extras(WHERE, wish.reduction, wish.z_loss, wish.softcap, wish.divisor)
-    shape = (*input.shape[:-1], *linear_weight.shape[:-1])
-    if target.shape == shape and wish.ignore_index is not None:
-        came = "ignore_index cannot be specified when target contains probabilities"
-        fix = "weight the rows: reduction='none', then multiply by a mask"
-        raise OptionError(teach(WHERE, came, "ignore_index=None", "", fix))
+def _asked(logits: Tensor, target: Tensor, wish: Wish, like: Tensor) -> Problem:
+    """The cross-entropy of the scores, with its penalty and its divisor."""
+    given = wish.weight, wish.ignored, wish.reduction, wish.smoothing
+    asked = problem(logits, target, *given, where=wish.where)
+    if wish.z_loss:
+        asked = penalised(asked, wish.z_loss)
+    if wish.divisor is None:
+        return asked
+    divisor = checked_divisor(wish.where, wish.divisor, wish.reduction, like)
+    check_zero_divisor(wish.where, divisor, asked.divisor)
+    return replace(asked, divisor=divisor)
 
 
 def _in_chunks(
@@ -262,8 +261,8 @@ class LinearCrossEntropyLoss(_Parent):  # type: ignore[misc]
         z_loss: float = 0.0,
         logit_softcap: float | None = None,
     ) -> None:
-        check_extras(WHERE, reduction, z_loss, logit_softcap, None)
-        checks.check_class_weight(WHERE, weight, num_classes)
+        check_settings("LinearCrossEntropyLoss", z_loss, logit_softcap)
+        check_module("LinearCrossEntropyLoss", weight, num_classes, label_smoothing)
         _WeightedLoss.__init__(self, weight, None, None, reduction)
         self.num_classes, self.out_features = num_classes, out_features
         self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
