@@ -1,7 +1,13 @@
 """The door for ``torch.nn.functional``: its every name, with every loss exact."""
 
 import torch.nn.functional as _torch_functional
-from torch.nn.functional import *  # noqa: F403
+
+# mypy believes the first import of a name, Python and pyright the last. What takes more than
+# torch's own stands on either side of the star.
+from lossary.losses.linear_cross_entropy import (  # isort: skip
+    linear_cross_entropy as linear_cross_entropy,
+)
+from torch.nn.functional import *  # type: ignore[assignment]  # noqa: F403
 
 from lossary.core import doors as _doors
 
@@ -26,7 +32,7 @@ from lossary.losses.huber import huber_loss as huber_loss  # noqa: E402
 from lossary.losses.huber import smooth_l1_loss as smooth_l1_loss  # noqa: E402
 from lossary.losses.kl_div import kl_div as kl_div  # noqa: E402
 from lossary.losses.l1 import l1_loss as l1_loss  # noqa: E402
-from lossary.losses.linear_cross_entropy import (  # noqa: E402
+from lossary.losses.linear_cross_entropy import (  # noqa: E402, F811
     linear_cross_entropy as linear_cross_entropy,
 )
 from lossary.losses.linear_cross_entropy import (  # noqa: E402

@@ -3,9 +3,15 @@
 import sys as _sys
 
 import torch.nn as _torch_nn
-from torch.nn import *  # noqa: F403
 
-from lossary import functional as functional  # type: ignore[no-redef]
+# For type checkers, as in functional.py.
+from lossary import functional as functional  # isort: skip
+from lossary.losses.linear_cross_entropy import (  # isort: skip
+    LinearCrossEntropyLoss as LinearCrossEntropyLoss,
+)
+from torch.nn import *  # type: ignore[assignment, no-redef]  # noqa: F403
+
+from lossary import functional as functional  # noqa: F811
 from lossary.core import doors as _doors
 
 _doors.mirror(_torch_nn, globals())
@@ -28,7 +34,7 @@ from lossary.losses.huber import HuberLoss as HuberLoss  # noqa: E402
 from lossary.losses.huber import SmoothL1Loss as SmoothL1Loss  # noqa: E402
 from lossary.losses.kl_div import KLDivLoss as KLDivLoss  # noqa: E402
 from lossary.losses.l1 import L1Loss as L1Loss  # noqa: E402
-from lossary.losses.linear_cross_entropy import (  # noqa: E402
+from lossary.losses.linear_cross_entropy import (  # noqa: E402, F811
     LinearCrossEntropyLoss as LinearCrossEntropyLoss,
 )
 from lossary.losses.margin import MultiLabelMarginLoss as MultiLabelMarginLoss  # noqa: E402

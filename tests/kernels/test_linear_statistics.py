@@ -101,11 +101,9 @@ def test_targets_without_one_right_class_are_refused() -> None:
 
 def test_the_module_takes_the_extras_too() -> None:
     (x, _, _), y = made(torch.float32)
-    made_by: Any = lossary.nn.LinearCrossEntropyLoss
-    extras: dict[str, Any] = {"z_loss": 0.1, "logit_softcap": 5.0}
-    module = made_by(16, 130, **extras)
+    module = lossary.nn.LinearCrossEntropyLoss(16, 130, z_loss=0.1, logit_softcap=5.0)
     w = module.linear.weight
-    expected = F.linear_cross_entropy(x, w, y, **{**extras, "divisor": 7})
+    expected = F.linear_cross_entropy(x, w, y, z_loss=0.1, logit_softcap=5.0, divisor=7)
     assert torch.equal(module(x, y, divisor=7), expected)
     with pytest.raises(OptionError, match="z_loss=-1"):
-        made_by(16, 130, z_loss=-1)
+        lossary.nn.LinearCrossEntropyLoss(16, 130, z_loss=-1)
