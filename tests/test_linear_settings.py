@@ -46,7 +46,7 @@ def refused(kind: type[LossaryError], *given: Any, name: str = BOTH[0], **option
 @pytest.mark.parametrize(
     ("divisor", "kind", "said"),
     [
-        (0, OptionError, "got divisor=0, though targets of a weight of 5 count"),
+        (0, OptionError, "got divisor=0, though targets count (their weight is 5)"),
         (0.0, OptionError, "divisor=(target != ignore_index).sum()"),
         (-3, OptionError, "got divisor=-3"),
         (NAN, OptionError, "got divisor=nan"),
@@ -54,7 +54,7 @@ def refused(kind: type[LossaryError], *given: Any, name: str = BOTH[0], **option
         (True, DtypeError, "got divisor=True of type bool"),
         ("8", DtypeError, "fix: float(divisor)"),
         ([8], DtypeError, "got divisor=[8] of type list"),
-        (torch.tensor(0), OptionError, "though targets of a weight of 5 count"),
+        (torch.tensor(0), OptionError, "though targets count (their weight is 5)"),
         (torch.tensor(-1.0), OptionError, "got divisor=-1.0"),
         (torch.tensor(NAN), OptionError, "got divisor=nan"),
         (torch.tensor([3, 2]), ShapeError, "fix: divisor.sum()"),
@@ -94,7 +94,7 @@ def test_a_mean_over_nothing_is_0_whoever_divides(divisor: Any) -> None:
         assert not grad.any()
     # Rows of probabilities always count, but for weights of 0.
     soft = torch.softmax(torch.randn(6, 5), 1)
-    assert "weight of 6" in refused(OptionError, X, W, soft, divisor=divisor)
+    assert "weight is 6" in refused(OptionError, X, W, soft, divisor=divisor)
     assert F.linear_cross_entropy(X, W, Y, divisor=divisor, weight=torch.zeros(5)) == 0
 
 

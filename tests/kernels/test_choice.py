@@ -13,7 +13,7 @@ import pytest
 import torch
 
 import lossary.functional as F
-from lossary.core.errors import OptionError
+from lossary.core.errors import DtypeError, OptionError
 from lossary.kernels import blocks, explain_choice
 from lossary.kernels.cpu import _threads
 from lossary.kernels.cpu._threads import share
@@ -53,6 +53,17 @@ def test_an_unknown_level_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOSSARY_KERNELS", "fast")
     with pytest.raises(OptionError, match="LOSSARY_KERNELS is 'fast'"):
         F.cross_entropy(BIG, LABELS)
+
+
+def test_an_empty_level_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOSSARY_KERNELS", "")
+    assert path(BIG, LABELS) == "fused"
+
+
+@pytest.mark.parametrize("given", [3, torch.tensor(0.5), "cross_entropy", None])
+def test_what_is_no_loss_cannot_be_explained(given: Any) -> None:
+    with pytest.raises(DtypeError, match=r"fix: explain_choice\(cross_entropy, input, target\)"):
+        explain_choice(given)
 
 
 def test_all_ways_agree(monkeypatch: pytest.MonkeyPatch) -> None:

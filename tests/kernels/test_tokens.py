@@ -138,6 +138,12 @@ def test_wrong_arguments_are_told() -> None:
     x = torch.zeros(2, 3, 4)
     with pytest.raises(ShapeError, match="classes last"):
         F.token_statistics(x, torch.zeros(2, 4, dtype=torch.int64))
+    with pytest.raises(ShapeError, match=r"fix: target\.squeeze\(-1\)"):
+        F.token_statistics(x, torch.zeros(2, 3, 1, dtype=torch.int64))
+    with pytest.raises(ShapeError, match="different batches"):
+        F.token_statistics(x, torch.zeros(5, dtype=torch.int64))
+    with pytest.raises(ClassIndexError, match="scores of one class at least"):
+        F.token_statistics(x[..., :0], torch.zeros(2, 3, dtype=torch.int64))
     with pytest.raises(ClassIndexError, match="Target 4 is out of bounds"):
         F.token_statistics(x, torch.full((2, 3), 4))
 

@@ -214,18 +214,17 @@ def check_class_indices(where: str, target: Tensor, classes: int, ignore_index: 
     if wrong.numel():
         index = int(wrong[0])
         cause, fix = _index_cause(index, int(counted.min()), classes)
-        raise ClassIndexError(
-            teach(
-                where,
-                f"Target {index} is out of bounds ({wrong.numel()} such of {target.numel()})",
-                f"indices from 0 to {classes - 1}, or ignore_index={ignore_index}",
-                cause,
-                fix,
-            )
-        )
+        came = f"Target {index} is out of bounds ({wrong.numel()} such of {target.numel()})"
+        expected = f"indices from 0 to {classes - 1}, or ignore_index={ignore_index}"
+        if not classes:
+            expected = f"scores of one class at least; of none, only ignore_index={ignore_index}"
+        raise ClassIndexError(teach(where, came, expected, cause, fix))
 
 
 def _index_cause(index: int, lowest: int, classes: int) -> tuple[str, str]:
+    if classes == 0:
+        cause = "scores that were sliced away, or a last layer without outputs"
+        return cause, "print the shape of the scores just before the loss"
     if index < 0:
         return "padding marked with another number", f"ignore_index={index}"
     if classes == 1:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from lossary.core.errors import DtypeError, teach
 from lossary.kernels.select import Choice, recording
 
 
@@ -10,12 +11,12 @@ def explain_choice(loss: Callable[..., Any], *arguments: Any, **options: Any) ->
     """Make a call, and tell how each formula in it ran, with the reason.
 
     The path is ``"fused"`` (compiled loops that keep next to nothing), ``"blocks"`` (torch
-    operations on blocks that stay in cache), ``"once"`` (torch operations on the whole of a
-    small tensor, its slope kept), ``"formula"`` (torch operations that every transform of
-    torch differentiates) or ``"triton"`` (kernels for a GPU). The list is empty where the loss is
-    torch's own. The environment variable ``LOSSARY_KERNELS`` (``fused``, ``blocks`` or
-    ``formula``) caps what may run, and the logger ``lossary.kernels`` says every choice at debug
-    level.
+    operations on blocks that stay in cache), ``"once"`` (a small tensor whole, its slope kept: by
+    torch operations in the first four calls of a loss, from the fifth on in one compiled call),
+    ``"formula"`` (torch operations that every transform of torch differentiates) or ``"triton"``
+    (kernels for a GPU). The list is empty where the loss is torch's own. The environment variable
+    ``LOSSARY_KERNELS`` (``fused``, ``blocks`` or ``formula``) caps what may run; empty, it counts
+    as unset. The logger ``lossary.kernels`` says every choice at debug level.
 
     ``LOSSARY_KERNELS=triton`` asks for the Triton kernels by name, on CUDA tensors, or on a CPU's
     in Triton's interpreter (``TRITON_INTERPRET=1``, set before Triton is imported). Nothing else
@@ -27,6 +28,11 @@ def explain_choice(loss: Callable[..., Any], *arguments: Any, **options: Any) ->
     >>> explain_choice(lossary.functional.cross_entropy, x, y)
     [Choice(path='once', reason='6 entries are few enough to keep the slope')]
     """
+    if not callable(loss):
+        came = f"got a loss of type {type(loss).__name__}"
+        cause = "the answer of a call in place of the function and its arguments"
+        fix = "explain_choice(cross_entropy, input, target)"
+        raise DtypeError(teach("explain_choice", came, "a loss to call", cause, fix))
     with recording() as choices:
         loss(*arguments, **options)
     return choices

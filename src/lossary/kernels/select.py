@@ -2,7 +2,6 @@
 
 import importlib
 import logging
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -12,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lossary.core.errors import OptionError, teach
+from lossary.core.level import level
 from lossary.core.reduction import divide, reduce
 from lossary.core.transforms import reason_not_plain
 from lossary.kernels.blocks import composed, in_blocks
@@ -25,9 +24,6 @@ from lossary.kernels.triton import door
 SMALL_ENTRIES = 2**15
 # Up to here (4 MB of float32) the scores of a linear layer are simply held.
 SMALL_SCORES = 2**20
-# What LOSSARY_KERNELS may be: everything, nothing beyond the name, or, also on a CPU, where they
-# are interpreted, the Triton kernels.
-LEVELS = ("fused", "blocks", "formula", "triton")
 
 
 @dataclass(frozen=True)
@@ -47,11 +43,11 @@ def choose(formula: Formula, tensors: tuple[Tensor, ...], options: dict[str, Any
     reason = reason_not_plain(*tensors)
     if reason is not None:
         return Choice("formula", reason)
-    level = _level()
-    if level == "formula":
+    allowed = level()
+    if allowed == "formula":
         return Choice("formula", "LOSSARY_KERNELS=formula")
-    if not _takes_triton(tensors[0], level):
-        return _without_triton(formula, tensors, options, level)
+    if not _takes_triton(tensors[0], allowed):
+        return _without_triton(formula, tensors, options, allowed)
     against = door.reason_against(formula.fused, tensors, options)
     if against is None:
         return Choice("triton", f"{tensors[0].numel()} entries, in Triton")
@@ -59,13 +55,13 @@ def choose(formula: Formula, tensors: tuple[Tensor, ...], options: dict[str, Any
     return replace(choice, reason=f"{choice.reason}; no Triton: {against}")
 
 
-def _takes_triton(t: Tensor, level: str) -> bool:
+def _takes_triton(t: Tensor, allowed: str) -> bool:
     """Triton is the way on CUDA, and anywhere else where it is asked for by name."""
-    return level == "triton" or (level == "fused" and t.device.type == "cuda")
+    return allowed == "triton" or (allowed == "fused" and t.device.type == "cuda")
 
 
 def _without_triton(
-    formula: Formula, tensors: tuple[Tensor, ...], options: dict[str, Any], level: str
+    formula: Formula, tensors: tuple[Tensor, ...], options: dict[str, Any], allowed: str
 ) -> Choice:
     """The way of plain tensors by torch's operations or by loops compiled for the CPU."""
     first = tensors[0]
@@ -76,7 +72,9 @@ def _without_triton(
         if formula.kernel is not None and first.dtype == torch.float32 and entries:
             return Choice("once", f"{entries} entries are few enough to keep the slope")
         return Choice("formula", f"{entries} entries are few enough to keep every intermediate")
-    reason = "LOSSARY_KERNELS=blocks" if level == "blocks" else _against(formula, tensors, options)
+    reason = (
+        "LOSSARY_KERNELS=blocks" if allowed == "blocks" else _against(formula, tensors, options)
+    )
     if reason is None:
         return Choice("fused", f"{entries} entries, in compiled loops")
     return Choice("blocks", f"{entries} entries, in blocks that stay in cache: {reason}")
@@ -88,15 +86,7 @@ def _no_loops(t: Tensor) -> str:
 
 def level_is(name: str) -> bool:
     """Whether LOSSARY_KERNELS is this, or unset where this is the default."""
-    return _level() == name
-
-
-def _level() -> str:
-    level = os.environ.get("LOSSARY_KERNELS", "fused")
-    if level not in LEVELS:
-        came = f"the environment variable LOSSARY_KERNELS is {level!r}"
-        raise OptionError(teach("lossary.kernels", came, f"one of {LEVELS}"))
-    return level
+    return level() == name
 
 
 def _against(formula: Formula, tensors: tuple[Tensor, ...], options: dict[str, Any]) -> str | None:
@@ -144,10 +134,10 @@ def _for_linear(input: Tensor, matrix: Tensor, *others: Tensor | None) -> Choice
     reason = reason_not_plain(input, matrix, *others)
     if reason is not None:
         return Choice("formula", reason)
-    level = _level()
-    if level not in ("fused", "triton"):
-        return Choice("formula", f"LOSSARY_KERNELS={level}")
-    asked = _takes_triton(input, level)
+    allowed = level()
+    if allowed not in ("fused", "triton"):
+        return Choice("formula", f"LOSSARY_KERNELS={allowed}")
+    asked = _takes_triton(input, allowed)
     against = door.reason_against_linear(input, matrix) if asked else None
     path = "triton" if asked and against is None else "fused"
     more = "" if against is None else f"; no Triton: {against}"

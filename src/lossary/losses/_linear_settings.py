@@ -113,7 +113,7 @@ def check_zero_divisor(where: str, divisor: Tensor | float, counted: Tensor | fl
     if isinstance(divisor, SYMBOLS) or not checks.readable(*numbers):
         return
     if divisor == 0 and counted != 0:
-        came = f"got divisor=0, though targets of a weight of {float(counted):g} count"
+        came = f"got divisor=0, though targets count (their weight is {float(counted):g})"
         expected = "what the mean divides by; 0 only where every target is ignored"
         cause = "a count that was not added up yet, or was reset too early"
         fix = "divisor=(target != ignore_index).sum(), over all batches of the step"

@@ -67,7 +67,11 @@ def token_statistics(
     if not logits.dim() or target.shape != logits.shape[:-1]:
         came = f"got logits of shape {checks.shape(logits)} and target {checks.shape(target)}"
         expected = "logits (..., C), classes last, and one target for each row: (...)"
-        cause, fix = "classes second, as cross_entropy has them", "logits.movedim(1, -1)"
+        cause, fix = "logits and targets of different batches", "compare both shapes"
+        if target.shape == (*logits.shape[:-1], 1):
+            cause, fix = "a target with a last dimension of 1", "target.squeeze(-1)"
+        elif logits.dim() > 1 and target.shape == (*logits.shape[:1], *logits.shape[2:]):
+            cause, fix = "classes second, as cross_entropy has them", "logits.movedim(1, -1)"
         raise ShapeError(teach(WHERE, came, expected, cause, fix))
     classes = logits.shape[-1]
     checks.check_class_indices(WHERE, target, classes, ignore_index)
