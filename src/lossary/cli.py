@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import click
 
 from lossary import __version__
+from lossary.console import refusal
 from lossary.console.plain_letters import register
 
 
@@ -90,7 +91,11 @@ def run(arguments: list[str] | None = None) -> int:
         status: Any = lossary.main(arguments, prog_name="lossary", standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as error:
-        error.show()
+        if isinstance(error, click.exceptions.NoArgsIsHelpError):
+            error.show()
+        else:
+            language = refusal.language_in(sys.argv[1:] if arguments is None else arguments)
+            print(refusal.told(error, language), file=sys.stderr)
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         print("\nInterrupted.", file=sys.stderr)

@@ -215,11 +215,64 @@ def test_without_matplotlib_the_line_that_installs_it(
 
 
 @pytest.mark.parametrize(
-    "arguments",
-    [("--rounds", "0"), ("--threads", "x"), ("--dtype", "float64"), ("--loss", "mse"), ("more",)],
+    ("arguments", "english", "korean"),
+    [
+        (("--rounds", "0"), "'0' is not a whole number of 1 or more", "1 이상의 정수"),
+        (("--threads", "x"), "'x' is not a whole number of 1 or more", "1 이상의 정수"),
+        (("--rows", "2.5"), "'2.5' is not a whole number", "1 이상의 정수"),
+        (("--dtype", "float64"), "one of float32, bfloat16, float16", "가운데 하나가 아닙니다"),
+        (("--loss", "mse"), "Invalid value for '--loss'", "'--loss'의 값이"),
+        (("--rouds", "3"), "no option --rouds. Did you mean --rounds", "혹시 --rounds"),
+        (("--rows",), "--rows needs a value after it", "--rows 뒤에 값이"),
+        (("--quick=3",), "--quick takes no value", "--quick에는 값을"),
+        (("more", "and"), "than the command takes: more and", "더 있습니다: more and"),
+    ],
 )
-def test_what_click_refuses(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
-    assert "Usage: lossary bench" in refused(capsys, *arguments)
+def test_a_command_line_that_cannot_be_read(
+    arguments: tuple[str, ...], english: str, korean: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = refused(capsys, "--lang=en", *arguments)
+    assert english in said
+    assert "Error: " in said
+    told = refused(capsys, "--lang=ko", *arguments)
+    assert korean in told
+    assert "오류: " in told
+    # What is left of the Latin letters are names, not sentences.
+    assert not re.search("[A-Za-z]+ [a-z]+ [a-z]+ [a-z]+", told)
+    if "Usage: lossary bench" in said:
+        assert told.startswith("사용법: lossary bench [OPTIONS]\n도움말: lossary bench --help\n\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["bech", "--lang", "ko"], "오류: bech 명령은 없습니다."),
+        (["bech"], "Error: There is no command bech."),
+        (
+            ["bench", "--lang", "fr"],
+            "Error: Invalid value for '--lang': 'fr' is not one of en, ko.",
+        ),
+    ],
+)
+def test_commands_and_languages_that_are_none(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(arguments) == 2
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["bench", "tour"])
+def test_kernels_that_are_none_are_told_before_anything_runs(
+    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOSSARY_KERNELS", "bogus")
+    assert run([command, "--lang", "en"]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("LOSSARY_KERNELS=bogus: there are no such kernels.\n  expected: ")
+    assert "fix: unset LOSSARY_KERNELS" in said.err
+    assert run([command, "--lang", "ko"]) == 2
+    assert "이런 커널은 없습니다.\n  기대한 것: fused, blocks" in capsys.readouterr().err
 
 
 def test_a_link_stays_a_link(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from lossary.console.words import LANGUAGES, catalogue, default_language
 
-ROOMS = ("lossary.tour", "lossary.bench")
+ROOMS = ("lossary.console", "lossary.tour", "lossary.bench")
 TEXTS = [(room, key) for room in ROOMS for key in catalogue(room, "en")]
 
 

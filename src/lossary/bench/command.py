@@ -10,29 +10,30 @@ from lossary.bench.points import CONTENDERS, DTYPES, LOSSES, SUITES
 from lossary.bench.wishes import Wishes
 from lossary.bench.words import Words
 from lossary.console.interrupt import leaving_at_once
-from lossary.console.language import Language
+from lossary.console.language import Language, OneOf
 from lossary.console.optional import MissingExtraError, need
+from lossary.console.refusal import WholeNumber, check_kernels
 from lossary.console.words import default_language
 from lossary.core.errors import LossaryError, OptionError
 
 _HELP = Words(default_language())
 # What a point may take with --quick.
 QUICK_SECONDS = 2.0
-OTHERS = click.Choice(CONTENDERS[1:])
+OTHERS = OneOf(CONTENDERS[1:])
 # How many seconds a step of a contender may take before it is left out.
 PATIENCE = {True: 5.0, False: 20.0}
-DEVICE = click.Choice(("cpu", "cuda"))
-AT_LEAST_ONE = click.IntRange(min=1)
+DEVICE = OneOf(("cpu", "cuda"))
+AT_LEAST_ONE = WholeNumber(1)
 
 
 @click.command(help=_HELP("cli.help"))
 @click.option("--quick", is_flag=True, help=_HELP("cli.quick"))
-@click.option("--suite", type=click.Choice(SUITES), default=SUITES[0], help=_HELP("cli.suite"))
-@click.option("--loss", type=click.Choice((*LOSSES, "all")), default="all", help=_HELP("cli.loss"))
+@click.option("--suite", type=OneOf(SUITES), default=SUITES[0], help=_HELP("cli.suite"))
+@click.option("--loss", type=OneOf((*LOSSES, "all")), default="all", help=_HELP("cli.loss"))
 @click.option("--vocab", metavar="N,N,...", help=_HELP("cli.vocab"))
 @click.option("--rows", type=AT_LEAST_ONE, metavar="N", help=_HELP("cli.rows"))
 @click.option("--without", type=OTHERS, multiple=True, help=_HELP("cli.without"))
-@click.option("--dtype", type=click.Choice(DTYPES), help=_HELP("cli.dtype"))
+@click.option("--dtype", type=OneOf(DTYPES), help=_HELP("cli.dtype"))
 @click.option("--rounds", type=AT_LEAST_ONE, metavar="N", help=_HELP("cli.rounds"))
 @click.option("--device", type=DEVICE, default="cpu", help=_HELP("cli.device"))
 @click.option("--threads", type=AT_LEAST_ONE, metavar="N", help=_HELP("cli.threads"))
@@ -59,6 +60,7 @@ def bench(
     """Measure and return the exit status."""
     words = Words(lang or default_language())
     try:
+        check_kernels(words.language)
         points = Wishes(suite, quick, loss, vocab, rows, dtype).points(words)
         csv, figure = _places(csv_file, figure_file, suite, words)
         with leaving_at_once():

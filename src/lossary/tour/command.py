@@ -10,6 +10,7 @@ import click
 from lossary.console.interrupt import leaving_at_once
 from lossary.console.language import Language
 from lossary.console.optional import MissingExtraError, need
+from lossary.console.refusal import check_kernels
 from lossary.console.words import default_language
 from lossary.core.errors import LossaryError
 from lossary.tour.words import Words
@@ -37,6 +38,7 @@ def tour(lang: str | None, json_wanted: bool, directory: str | None) -> int:
         # Path("") is the current folder, which nobody meant: an unset variable, most likely.
         return _refused(words("cli.empty_out"))
     try:
+        check_kernels(words.language)
         return _take(words, json_wanted, None if directory is None else Path(directory))
     except MissingExtraError as error:
         return _refused(error.told(words))
