@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from lossary.core.reduction import divide
+from lossary.core.reduction import divide, share_of
 from lossary.kernels.blocks import block_gradients, differentiable_gradients, must_trace
 from lossary.kernels.formula import Formula
 
@@ -69,20 +69,26 @@ class _Fused(torch.autograd.Function):
     ) -> Tensor:
         if isinstance(divisor, Tensor) and divisor.device.type == "cpu":
             divisor = float(divisor)  # a number divides in one operation, a tensor in four
+        # A divisor that is not read: a GPU's. Its reciprocal is made once, for loss and gradient.
         by = divisor if reduction == "mean" else 1
+        share = share_of(by) if isinstance(by, Tensor) else None
         together = getattr(kernel, "losses_with_gradient", None) if at_once else None
         slope = None
         if together is None:
             result, notes = kernel.losses(tensors, options, reduction != "none")
         else:
-            one = torch.ones((), dtype=torch.float64, device=tensors[0].device)
-            items, notes, slope = together(tensors, options, divide(one, by))
+            device = tensors[0].device
+            scale = share_of(by, device) if share is None else share
+            items, notes, slope = together(tensors, options, scale)
             result = items.sum(dtype=torch.float64)
         if any(ctx.needs_input_grad):
             ctx.formula, ctx.kernel, ctx.options = formula, kernel, options
-            ctx.divisor, ctx.summed, ctx.made = by, reduction != "none", slope is not None
+            ctx.divisor, ctx.share = by, share
+            ctx.summed, ctx.made = reduction != "none", slope is not None
             ctx.save_for_backward(*tensors, *notes, *(() if slope is None else (slope,)))
-        if reduction == "mean":
+        if share is not None:
+            result = result.masked_fill_(share == 0, 0) * share
+        elif reduction == "mean":
             result = divide(result, divisor)
         return result.to(tensors[0].dtype)
 
@@ -92,7 +98,8 @@ class _Fused(torch.autograd.Function):
         count = len(ctx.needs_input_grad) - 6
         saved = ctx.saved_tensors  # read once: checkpointing makes them anew at each reading
         tensors, notes = saved[:count], saved[count : len(saved) - ctx.made]
-        scale = divide(upstreams[0].double(), ctx.divisor)
+        upstream = upstreams[0].double()
+        scale = divide(upstream, ctx.divisor) if ctx.share is None else upstream * ctx.share
         grads: list[Tensor | None] = [None] * count
         rest = wanted
         traced = must_trace(scale)

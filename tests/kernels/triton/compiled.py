@@ -59,7 +59,7 @@ def compiled(kernel: Any, fixed: dict[str, Any], dtype: str, classes: int | None
     wide = dtype == "fp32"
     # The soft rows' notes are always wide, the hard ones' never.
     notes = {"hard": "fp32", "soft": "fp64"}.get(kernel.__module__.split("_")[-2], "")
-    given = {"WIDE": wide, "HALF": not wide, "SIDE": 4 if wide else 8}
+    given = {"WIDE": wide, "HALF": not wide, "SIDE": 4 if wide else 8, "ALIGNED": classes is None}
     fixed = {**given, **fixed, **({} if classes is None else {"classes": classes})}
     signature = {}
     for name in kernel.arg_names:

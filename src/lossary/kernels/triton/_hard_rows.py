@@ -63,11 +63,11 @@ def losses(
     x, x_stride, target, weight, by, ignored, out, notes,
     slope, slope_stride, classes,
     Z: tl.constexpr, WHOLE: tl.constexpr, HALF: tl.constexpr,
-    BLOCK: tl.constexpr, SIDE: tl.constexpr,
+    BLOCK: tl.constexpr, SIDE: tl.constexpr, ALIGNED: tl.constexpr,
 ):  # fmt: skip
     """Loss and notes of one row; with somewhere to put it, the slope of ``by`` times the loss."""
     i = tl.program_id(0).to(tl.int64)
-    lanes = lanes_of(BLOCK, SIDE)
+    lanes = lanes_of(BLOCK, SIDE, ALIGNED)
     row = x + i * x_stride
     y = tl.load(target + i).to(tl.int64)
     counted = y != ignored
@@ -123,7 +123,7 @@ def _store_truth(slope, y, inside, found):
 def gradient(
     x, x_stride, target, weight, by, by_stride, upstream,
     ignored, notes, slope, slope_stride, classes,
-    HALF: tl.constexpr, BLOCK: tl.constexpr, SIDE: tl.constexpr,
+    HALF: tl.constexpr, BLOCK: tl.constexpr, SIDE: tl.constexpr, ALIGNED: tl.constexpr,
 ):  # fmt: skip
     """The slope of a row, a block at a time; nothing is done where ``upstream`` is 1."""
     asked = True
@@ -131,7 +131,7 @@ def gradient(
         asked = tl.load(upstream) != 1
     if asked:
         i = tl.program_id(0).to(tl.int64)
-        lanes = lanes_of(BLOCK, SIDE)
+        lanes = lanes_of(BLOCK, SIDE, ALIGNED)
         y = tl.load(target + i).to(tl.int64)
         counted = y != ignored
         inside = counted & (y >= 0) & (y < classes)

@@ -109,9 +109,11 @@ def programs_of(blocks: Blocks, rows: int, classes: int, unlikely: bool) -> tupl
     return rows, 1 if unlikely else -(-classes // blocks.size)
 
 
-def side_of(x: Tensor) -> int:
-    """Scores side by side that a thread reads at once."""
-    return BYTES_AT_ONCE // x.element_size()
+def reading(x: Tensor) -> dict[str, Any]:
+    """How threads read rows: how many scores each at once, and whether those lie side by side."""
+    side = BYTES_AT_ONCE // x.element_size()
+    begins = x.data_ptr() % BYTES_AT_ONCE == 0 and x.stride(0) % side == 0
+    return {"SIDE": side, "ALIGNED": begins and x.shape[1] % side == 0}
 
 
 def slope_like(x: Tensor) -> Tensor | None:

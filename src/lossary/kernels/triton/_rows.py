@@ -48,9 +48,14 @@ def block(row, start, lanes, stop, kept: tl.constexpr, CACHED: tl.constexpr = PL
 
 
 @triton.jit
-def lanes_of(BLOCK: tl.constexpr, SIDE: tl.constexpr):
-    """Offsets of a block: a thread's scores lie side by side, along the second dimension."""
-    return tl.arange(0, BLOCK // SIDE)[:, None] * SIDE + tl.arange(0, SIDE)[None, :]
+def lanes_of(BLOCK: tl.constexpr, SIDE: tl.constexpr, ALIGNED: tl.constexpr):
+    """Offsets of a block, a thread's along the second dimension.
+
+    They lie side by side where rows begin on 16 bytes, so that a thread reads them at once; where
+    they do not, neighbouring threads read neighbours.
+    """
+    threads, own = tl.arange(0, BLOCK // SIDE)[:, None], tl.arange(0, SIDE)[None, :]
+    return threads * SIDE + own if ALIGNED else threads + own * (BLOCK // SIDE)
 
 
 @triton.jit

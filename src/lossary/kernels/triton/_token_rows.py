@@ -24,10 +24,16 @@ COLUMNS = tl.constexpr(NOTES)
 
 @triton.jit
 def _read(
-    row, stop, kept: tl.constexpr, HALF: tl.constexpr, BLOCK: tl.constexpr, SIDE: tl.constexpr
+    row,
+    stop,
+    kept: tl.constexpr,
+    HALF: tl.constexpr,
+    BLOCK: tl.constexpr,
+    SIDE: tl.constexpr,
+    ALIGNED: tl.constexpr,
 ):
     """Highest score, odds of the others and sum of falls of a row read once."""
-    lanes = lanes_of(BLOCK, SIDE)
+    lanes = lanes_of(BLOCK, SIDE, ALIGNED)
     top, total = none_met(BLOCK // SIDE, kept)
     tail, falls = total, total
     for start in range(0, stop, BLOCK):
@@ -38,10 +44,17 @@ def _read(
 
 @triton.jit
 def _beside(
-    row, y, stop, kept: tl.constexpr, HALF: tl.constexpr, BLOCK: tl.constexpr, SIDE: tl.constexpr
+    row,
+    y,
+    stop,
+    kept: tl.constexpr,
+    HALF: tl.constexpr,
+    BLOCK: tl.constexpr,
+    SIDE: tl.constexpr,
+    ALIGNED: tl.constexpr,
 ):
     """The same where the truth is infinite: certain, if all others are finite."""
-    lanes = lanes_of(BLOCK, SIDE)
+    lanes = lanes_of(BLOCK, SIDE, ALIGNED)
     top, total = none_met(BLOCK // SIDE, kept)
     for start in range(0, stop, BLOCK):
         score = block(row, start, lanes, stop, kept)
@@ -53,7 +66,7 @@ def _beside(
 @triton.jit
 def forward(
     x, x_stride, target, ignored, log_probability, entropy,
-    notes, classes, WIDE: tl.constexpr, BLOCK: tl.constexpr, SIDE: tl.constexpr,
+    notes, classes, WIDE: tl.constexpr, BLOCK: tl.constexpr, SIDE: tl.constexpr, ALIGNED: tl.constexpr,
 ):  # fmt: skip
     """Both numbers of one row, and the notes of their gradient."""
     i = tl.program_id(0).to(tl.int64)
@@ -66,9 +79,9 @@ def forward(
     inside = (y >= 0) & (y < classes)
     # A class that is not there has no log-probability.
     truth = tl.load(row + y, mask=counted & inside, other=float("nan")).to(kept)
-    top, odds, falls = _read(row, stop, kept, not WIDE, BLOCK, SIDE)
+    top, odds, falls = _read(row, stop, kept, not WIDE, BLOCK, SIDE, ALIGNED)
     if truth == INF:
-        top, odds, falls = _beside(row, y, stop, kept, not WIDE, BLOCK, SIDE)
+        top, odds, falls = _beside(row, y, stop, kept, not WIDE, BLOCK, SIDE, ALIGNED)
     gap, part = truths_part(truth, top, odds)
     mean_fall = falls / (1 + odds)
     log_sum = log1p(odds)

@@ -18,8 +18,8 @@ from lossary.kernels.triton._launch import (
     options_of,
     per_item,
     programs_of,
+    reading,
     row_blocks,
-    side_of,
     slope_blocks,
     slope_like,
     why_no_rows,
@@ -67,7 +67,7 @@ def _run(
             x, x.stride(0), target, _class_weights(options), scale, options["ignore_index"],
             items, notes, slope, 0 if slope is None else slope.stride(0), classes,
             Z=float(options.get("z_loss", 0)), WHOLE=blocks.whole, HALF=not is_wide(x),
-            BLOCK=blocks.size, SIDE=side_of(x), **options_of(blocks),
+            BLOCK=blocks.size, **reading(x), **options_of(blocks),
         )  # fmt: skip
     return items, notes
 
@@ -92,7 +92,7 @@ def gradient(
         _hard_rows.gradient[programs_of(blocks, len(x), x.shape[1], unlikely=upstream is not None)](
             x, x.stride(0), target, _class_weights(options), by, by_stride, upstream,
             options["ignore_index"], notes[0], out, out.stride(0), x.shape[1],
-            HALF=not is_wide(x), BLOCK=blocks.size, SIDE=side_of(x), **options_of(blocks),
+            HALF=not is_wide(x), BLOCK=blocks.size, **reading(x), **options_of(blocks),
         )  # fmt: skip
     return out
 

@@ -15,7 +15,7 @@ from lossary.kernels.triton._launch import (
     on_device,
     options_of,
     per_item,
-    side_of,
+    reading,
     slope_blocks,
     token_blocks,
     why_no_rows,
@@ -44,7 +44,7 @@ def forward(
     with on_device(x):
         _token_rows.forward[(rows,)](
             x, x.stride(0), target.contiguous(), ignore_index, log_probability, entropy, notes,
-            classes, WIDE=is_wide(x), BLOCK=blocks.size, SIDE=side_of(x), **options_of(blocks),
+            classes, WIDE=is_wide(x), BLOCK=blocks.size, **reading(x), **options_of(blocks),
         )  # fmt: skip
     return log_probability, entropy, (notes,)
 
