@@ -12,7 +12,8 @@ from lossary.bench.as_csv import read
 from lossary.bench.curves import MEMORY, Curve, curves
 from lossary.bench.figure import draw
 from lossary.bench.numbers import count, milliseconds, ratio, size
-from lossary.bench.points import CONTENDERS
+from lossary.bench.points import CONTENDERS, LOSSES, at
+from lossary.bench.reading import reading
 from lossary.bench.results import MEASURED, Found, Report
 from lossary.bench.sentence import conclusions
 from lossary.bench.text import cells, machine_line, title
@@ -32,6 +33,8 @@ Made by `make speed-page` from the tables in `benchmarks/results`; do not edit. 
 read ratios, not milliseconds; `lossary bench` measures the same on yours (`--quick`: a minute).
 
 {reading}
+
+Where all of it stays in the processor's cache, a time can come out under the floor's.
 
 Memory on the CPU is measured in a fresh process for each size, whose allocator gives everything
 back at once, so that nothing left over from an earlier step hides what the next one takes.
@@ -176,7 +179,8 @@ def reports(device: str) -> dict[str, Report]:
 
 def page() -> str:
     """The page's text, from the tables alone."""
-    lines = [OPENING.format(reading=textwrap.fill(WORDS("reading"), 100))]
+    how_to_read = reading([at(loss, 1, 2, "float32") for loss in LOSSES], (), WORDS)
+    lines = [OPENING.format(reading=textwrap.fill(how_to_read, 100, break_on_hyphens=False))]
     for device, name in (("cpu", "CPU"), ("cuda", "CUDA")):
         lines += [f"## {name}", ""]
         there = reports(device)

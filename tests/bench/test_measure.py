@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from lossary.bench import contenders, measure, memory
-from lossary.bench.clock import milliseconds
+from lossary.bench.clock import milliseconds, spread
 from lossary.bench.measure import Effort
 from lossary.bench.peaks import peaks
 from lossary.bench.points import CONTENDERS, LOSSES, Point, at
@@ -41,6 +41,12 @@ def test_steps_take_turns_and_everyone_begins_once() -> None:
 def test_a_limit_of_time_leaves_at_least_three_rounds() -> None:
     _, rounds = milliseconds([lambda: time.sleep(0.001)], 50, seconds=0.0)
     assert rounds == 3
+
+
+def test_the_spread_is_of_the_middle_half() -> None:
+    assert spread([1.0, 1.0]) is None
+    assert spread([1.0, 1.0, 1.0, 9.0, 1.0]) == 0
+    assert spread([1.0, 2.0, 3.0, 4.0, 5.0]) == pytest.approx(2 / 3)
 
 
 @pytest.mark.parametrize("loss", LOSSES)

@@ -1,19 +1,24 @@
 """How results are shown: table, sentence, CSV, figure. They are made up, nothing is measured."""
 
+import csv
 import itertools
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from matplotlib.figure import Figure
 from rich.console import Console
 
 from lossary.bench import text
 from lossary.bench.as_csv import COLUMNS, as_csv, read
 from lossary.bench.as_json import as_json
 from lossary.bench.curves import MEMORY, TIME, curves
-from lossary.bench.figure import draw
+from lossary.bench.figure import LINE_HEIGHT, _part, draw, panel
 from lossary.bench.machine import Machine
+from lossary.bench.notes import notes
 from lossary.bench.points import SHAPES, at, scale_suite, shapes_suite
+from lossary.bench.reading import reading
 from lossary.bench.results import Found, Report, Row
 from lossary.bench.sentence import conclusions
 from lossary.bench.wishes import Wishes, read_sizes
@@ -99,6 +104,112 @@ def test_csv_comes_back(tmp_path: Path) -> None:
     assert "A processor,2,2,,Linux 6.1 x86_64,3.11.7,2.13.0,0.1.0" in first
 
 
+def test_files_without_the_newer_columns_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "old.csv"
+    path.write_text(as_csv(REPORT), encoding="utf-8")
+    with path.open(encoding="utf-8", newline="") as file:
+        lines = list(csv.DictReader(file))
+    older = [name for name in COLUMNS if name not in ("kernels", "step_spread")]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, older, extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(lines)
+    assert read(path) == REPORT
+
+
+def test_the_kernels_that_were_asked_for_are_told(tmp_path: Path) -> None:
+    report = replace(REPORT, machine=replace(MACHINE, kernels="blocks"))
+    path = tmp_path / "bench.csv"
+    path.write_text(as_csv(report), encoding="utf-8")
+    assert read(path).machine.kernels == "blocks"
+    assert as_json(report, EN)["machine"]["kernels"] == "blocks"
+    assert text.machine_line(report.machine, EN).endswith(", LOSSARY_KERNELS=blocks")
+    assert "LOSSARY_KERNELS" not in text.machine_line(MACHINE, EN)
+
+
+def with_times(spread: float, **times: float) -> Report:
+    """The report with other times of a step, and the same spread for everybody."""
+
+    def changed(row: Row) -> Row:
+        ms = times.get(row.contender, row.step_ms)
+        return replace(row, step_ms=ms, step_spread=None if ms is None else spread)
+
+    found = tuple(Found(f.point, tuple(map(changed, f.rows))) for f in REPORT.found)
+    return replace(REPORT, found=found)
+
+
+def test_firm_times_need_no_note() -> None:
+    assert notes(REPORT, EN) == notes(with_times(0.1), EN) == []
+    assert notes(with_times(0.1, lossary=31.99), EN) == []  # shown as 1.00
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_one_calm_note_on_times_that_are_not(language: str) -> None:
+    words = Words(language)
+    (under,) = notes(with_times(0.1, lossary=30.0), words)
+    assert "1,024 x 32,000" in under
+    assert "1,024 x 128,256" in under
+    assert "--rounds 51" in under
+    assert words("note.wide", places="").split(":")[0] not in under
+    (wide,) = notes(with_times(0.3), words)
+    # Two sizes of three who were measured: three are listed, three counted.
+    assert wide.count("1,024 x") == 3
+    assert words("note.and_more", places="", more=3).strip() in wide
+    (both,) = notes(with_times(0.3, lossary=30.0), words)
+    assert both.startswith(under.split(". ")[0])
+    console = Console(width=100)
+    with console.capture() as captured:
+        console.print(text.closing(with_times(0.3), words))
+    assert "--rounds 51" in captured.get()
+    assert as_json(with_times(0.3), words)["notes"] == [wide]
+
+
+def test_more_turns_are_advised_than_there_were() -> None:
+    rows = tuple(replace(row, rounds=101) for row in with_times(0.3).found[0].rows)
+    (note,) = notes(replace(REPORT, found=(Found(rows[0].point, rows),)), EN)
+    assert "--rounds 203" in note
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_only_those_who_take_part_are_explained(language: str) -> None:
+    words = Words(language)
+    both = Wishes(quick=True).points(words)
+    plain = Wishes(quick=True, loss="cross_entropy").points(words)
+    chunked, auto = words("reading.chunked"), words("reading.chunked_auto")
+    everything = reading(both, (), words)
+    assert chunked in everything
+    assert auto in everything
+    assert words("reading.floor.both") in everything
+    assert auto not in reading(both, ("chunked_auto",), words)
+    assert words("reading.floor.cross_entropy") in reading(plain, (), words)
+    assert chunked not in reading(plain, (), words)
+    assert words("reading.floor.both") not in reading(both, ("floor",), words)
+    unchecked = [p for p in Wishes(suite="scale").points(words) if not p.exact]
+    assert words("reading.errors") not in reading(unchecked, (), words)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.filterwarnings("ignore:한글 글꼴")
+def test_one_size_is_drawn_as_bars(language: str) -> None:
+    one = replace(REPORT, found=REPORT.found[:1])
+    first, second = (draw(list(curves(one)), Words(language), "svg") for _ in range(2))
+    assert first == second
+    figure = Figure()
+    time, memory = figure.subplots(1, 2)
+    for axes, curve in zip((time, memory), curves(one), strict=True):
+        assert panel(axes, curve, EN) == []
+    widths = [bar.get_width() for bar in time.patches]
+    assert widths == [40, 100, 32]
+    assert [label.get_text() for label in time.get_yticklabels()] == ["Lossary", "torch", "floor"]
+    assert memory.get_yticklabels()[-1].get_text() == "gradients alone"
+    assert [text.get_text() for text in time.texts] == ["40.0", "100", "32.0"]
+    assert time.get_xlim()[0] == 0
+    assert time.get_xlim()[1] > 100
+    assert len(time.get_xticks()) > 3
+    # The floor is also a line through all bars.
+    assert [line.get_xdata()[0] for line in time.lines] == [32]
+
+
 def test_json_says_what_was_not_measured() -> None:
     report = as_json(REPORT, EN)
     rows = {row["contender"]: row for row in report["points"][0]["contenders"]}
@@ -130,10 +241,6 @@ def test_the_figure_is_drawn_the_same_twice(language: str) -> None:
 
 
 def test_the_names_at_the_lines_do_not_cover_each_other() -> None:
-    from matplotlib.figure import Figure
-
-    from lossary.bench.figure import LINE_HEIGHT, _part, panel
-
     figure = Figure()
     axes = figure.subplots()
     names = panel(axes, next(iter(curves(REPORT))), EN)

@@ -28,7 +28,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.Completed
     """One run with everything."""
     folder = tmp_path_factory.mktemp("bench")
     files = ("--csv", str(folder / "b.csv"), "--figure", str(folder / "b.svg"))
-    return lossary(*QUICKLY, "--threads", "1", "--json", "--lang", "ko", *files), folder
+    arguments = (*QUICKLY, "--threads", "1", "--json", "--lang", "ko", *files)
+    return lossary(*arguments, LOSSARY_KERNELS="blocks"), folder
 
 
 def test_stdout_holds_one_object(
@@ -46,9 +47,12 @@ def test_stdout_holds_one_object(
         "device",
         "points",
         "conclusions",
+        "notes",
     }
     assert (report["schema_version"], report["command"]) == (1, "bench")
     assert report["machine"]["threads"] == 1
+    assert report["machine"]["kernels"] == "blocks"
+    assert isinstance(report["notes"], list)
     assert set(report["machine"]) >= {"processor", "cores", "gpu", "system", "python", "torch"}
     (point,) = report["points"]
     assert (point["rows"], point["vocabulary"], point["gradient_bytes"]) == (8, 40, 1280)
@@ -68,6 +72,7 @@ def test_files_are_whole_and_nothing_is_left_beside_them(
     with (folder / "b.csv").open(newline="", encoding="utf-8") as file:
         lines = list(csv.DictReader(file))
     assert [line["contender"] for line in lines] == ["lossary", "torch", "liger", "floor"]
+    assert {line["kernels"] for line in lines} == {"blocks"}
     assert (folder / "b.svg").read_text(encoding="utf-8").rstrip().endswith("</svg>")
 
 
@@ -93,7 +98,9 @@ def test_the_table_on_a_terminal_of_any_kind() -> None:
         stderr=theirs,
         text=True,
         encoding="utf-8",
-        env=environment(NO_COLOR="1", TERM="xterm-256color", COLUMNS="90"),
+        env=environment(
+            NO_COLOR="1", TERM="xterm-256color", COLUMNS="90", LOSSARY_KERNELS="formula"
+        ),
     )
     os.close(theirs)
     # Read all along: a terminal that nobody reads fills up, and who writes to it waits.
@@ -106,6 +113,11 @@ def test_the_table_on_a_terminal_of_any_kind() -> None:
     assert "\x1b" not in output
     assert re.search(r"^  Lossary +[\d.,]+ +[\d.,]+ ", output, re.MULTILINE)
     assert "cross-entropy at vocabulary 40: Lossary takes" in output
+    # Nobody is explained who takes no part, and nothing is 0.0 MB large.
+    assert "torch in 64 MB is" not in output
+    assert "matrix products" not in output
+    assert "logits 1.3 kB" in output
+    assert "LOSSARY_KERNELS=formula" in output
     shown = errors.decode()
     assert "8 x 40" in shown
     assert not re.search(r"\x1b\[[0-9;]*3[0-7]m", shown)

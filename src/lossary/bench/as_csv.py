@@ -15,7 +15,14 @@ from lossary.bench.results import Found, Report, Row
 
 MACHINE = tuple(field.name for field in fields(Machine))
 POINT = ("curve", "loss", "rows", "vocabulary", "width", "dtype", "timed", "exact")
-NUMBERS = ("step_ms", "forward_ms", "peak_bytes", "loss_error", "gradient_error")
+NUMBERS = (
+    "step_ms",
+    "step_spread",
+    "forward_ms",
+    "peak_bytes",
+    "loss_error",
+    "gradient_error",
+)
 COLUMNS = (
     "suite",
     "device",
@@ -66,13 +73,17 @@ def _short(value: float | None) -> str:
 
 
 def read(path: Path) -> Report:
-    """What :func:`as_csv` wrote, to the digits that it wrote."""
+    """What :func:`as_csv` wrote, to the digits that it wrote; older files lack some columns."""
     with path.open(newline="", encoding="utf-8") as file:
         lines = list(csv.DictReader(file))
     points = list(dict.fromkeys(map(_point, lines)))
     found = [Found(p, tuple(_rows(line for line in lines if _point(line) == p))) for p in points]
     first = lines[0]
-    machine = {n: int(first[n]) if n in ("cores", "threads") else first[n] for n in MACHINE}
+    machine = {
+        name: int(first[name]) if name in ("cores", "threads") else first[name]
+        for name in MACHINE
+        if name in first
+    }
     return Report(Machine(**machine), first["suite"], first["device"], tuple(found))  # type: ignore[arg-type]
 
 
@@ -91,7 +102,7 @@ def _point(line: dict[str, str]) -> Point:
 
 def _rows(lines: Iterable[dict[str, str]]) -> Iterable[Row]:
     for line in lines:
-        numbers = {name: float(line[name]) if line[name] else None for name in NUMBERS}
+        numbers = {name: float(line[name]) if line.get(name) else None for name in NUMBERS}
         peak = numbers.pop("peak_bytes")
         yield Row(
             _point(line),

@@ -4,6 +4,7 @@ import math
 from dataclasses import asdict
 from typing import Any
 
+from lossary.bench.notes import notes
 from lossary.bench.results import Found, Report, Row
 from lossary.bench.sentence import conclusions
 from lossary.bench.words import Words
@@ -22,6 +23,7 @@ def as_json(report: Report, words: Words) -> dict[str, Any]:
         "device": report.device,
         "points": [_point(found) for found in report.found],
         "conclusions": conclusions(report, words),
+        "notes": notes(report, words),
     }
 
 
@@ -50,6 +52,7 @@ def _row(found: Found, row: Row) -> dict[str, Any]:
         "memory_to_torch": number(found.ratio(row, "torch", "peak_bytes")),
         "step_ms": number(row.step_ms),
         "forward_ms": number(row.forward_ms),
+        "step_spread": number(row.step_spread),
         "rounds": row.rounds,
         "peak_bytes": row.peak_bytes,
         "loss_error": number(row.loss_error),

@@ -14,7 +14,25 @@ WARM_ROUNDS = 2
 def milliseconds(
     steps: Sequence[Step], rounds: int, seconds: float | None = None
 ) -> tuple[list[float], int]:
-    """The median time of each step, and how many rounds that is the median of.
+    """The median time of each step, and how many rounds that is the median of."""
+    times = turns(steps, rounds, seconds)
+    return [statistics.median(own) for own in times], len(times[0]) if times else 0
+
+
+def spread(times: Sequence[float]) -> float | None:
+    """How far the middle half of some times reaches, as a part of their median.
+
+    >>> spread([1.0, 2.0, 2.0, 3.0]), spread([2.0])
+    (0.25, None)
+    """
+    if len(times) < FEWEST_ROUNDS:
+        return None
+    low, middle, high = statistics.quantiles(times, n=4, method="inclusive")
+    return (high - low) / middle
+
+
+def turns(steps: Sequence[Step], rounds: int, seconds: float | None = None) -> list[list[float]]:
+    """The time of each step in each round, in milliseconds.
 
     ``seconds`` ends the rounds early. Every round begins with another step, so that none of them
     always finds in the cache what the same other one left there.
@@ -28,8 +46,8 @@ def milliseconds(
             start = time.perf_counter()
             steps[which]()
             if number >= warm:
-                times[which].append(time.perf_counter() - start)
+                times[which].append((time.perf_counter() - start) * 1e3)
         spent = time.perf_counter() - begun
         if seconds is not None and number + 1 >= FEWEST_ROUNDS + warm and spent > seconds:
             break
-    return [statistics.median(own) * 1e3 for own in times], len(times[0]) if times else 0
+    return times

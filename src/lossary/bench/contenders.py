@@ -1,8 +1,9 @@
-"""Who takes part: Lossary, torch's own ways, Liger-Kernel, and the floor that none can beat.
+"""Who takes part: Lossary, torch's own ways, Liger-Kernel, and the floor.
 
-The floor moves the bytes, or makes the matrix products, without which there is no gradient. For
-cross-entropy that is to read the logits once and to write a fresh tensor like them; for linear
-cross-entropy it is three matrix products.
+The floor moves the bytes, or makes the matrix products, without which there is no gradient, in
+torch's own calls. For cross-entropy that is to read the logits once and to write a fresh tensor
+like them; for linear cross-entropy it is three matrix products. What stays in the processor's cache
+can come out under it.
 """
 
 from collections.abc import Callable

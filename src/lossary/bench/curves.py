@@ -13,7 +13,7 @@ Line = tuple[tuple[float, float], ...]
 
 @dataclass(frozen=True)
 class Curve:
-    """Everybody's line over rows or the vocabulary; ``floor`` is what none can go below."""
+    """Everybody's line over rows or the vocabulary; ``floor`` is the least that must be."""
 
     what: str
     grows: str

@@ -4,6 +4,7 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
+from lossary.bench import bars
 from lossary.bench.curves import MEMORY, Curve
 from lossary.bench.numbers import count
 from lossary.bench.words import Words
@@ -59,6 +60,9 @@ def draw(chosen: Sequence[Curve], words: Words, ending: str, name: str = "bench"
 
 def panel(axes: Any, curve: Curve, words: Words) -> list[Any]:
     """Draw a curve on axes and return the names at its lines' ends."""
+    if bars.is_one_size(curve):
+        bars.panel(axes, curve, words, STYLES)
+        return []
     axes.set_xscale("log")
     axes.set_yscale("log")
     unit = 1e-6 if curve.what == MEMORY else 1.0
@@ -101,8 +105,6 @@ def _scales(axes: Any, places: list[float]) -> None:
     ticker = need("matplotlib.ticker")
     axes.set_xticks(places, [count(int(x)) for x in places])
     axes.xaxis.set_minor_locator(ticker.NullLocator())
-    if len(places) == 1:
-        axes.set_xlim(places[0] / 2, places[0] * 2)
     axes.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
     axes.margins(y=0.12)
     axes.yaxis.set_major_formatter(ticker.FuncFormatter(lambda y, _: f"{y:,.6g}"))

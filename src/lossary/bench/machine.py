@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 import lossary
+from lossary.core.level import asked
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Machine:
     python: str
     torch: str
     lossary: str
+    kernels: str = ""  # what LOSSARY_KERNELS asks for, if anything
 
 
 def describe(device: str) -> Machine:
@@ -36,6 +38,7 @@ def describe(device: str) -> Machine:
         python=platform.python_version(),
         torch=str(torch.__version__),
         lossary=lossary.__version__,
+        kernels=asked(),
     )
 
 

@@ -5,11 +5,12 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from statistics import median
 
 import torch
 
 from lossary.bench import contenders, fits, points
-from lossary.bench.clock import Step, milliseconds
+from lossary.bench.clock import Step, spread, turns
 from lossary.bench.contenders import SURE, Contender, UnavailableError
 from lossary.bench.memory import available_bytes, peak_bytes
 from lossary.bench.peaks import peaks
@@ -151,9 +152,15 @@ def _errors(problem: Problem, ready: list[Contender], rows: dict[str, Row], devi
 def _times(ready: list[Contender], rows: dict[str, Row], effort: Effort) -> None:
     """Forward alone, and forward with backward, everybody in turn."""
     steps = [_finished(step, effort.device) for one in ready for step in (one.forward, one.step)]
-    times, rounds = milliseconds(steps, effort.rounds, effort.seconds)
+    times = turns(steps, effort.rounds, effort.seconds)
     for one, forward, step in zip(ready, times[::2], times[1::2], strict=True):
-        rows[one.name] = replace(rows[one.name], forward_ms=forward, step_ms=step, rounds=rounds)
+        rows[one.name] = replace(
+            rows[one.name],
+            forward_ms=median(forward),
+            step_ms=median(step),
+            step_spread=spread(step),
+            rounds=len(step),
+        )
 
 
 def _finished(step: Step, device: str) -> Step:

@@ -41,12 +41,14 @@ def ratio(number: float | None) -> str:
 def size(number: float) -> str:
     """Bytes in the unit that fits.
 
-    >>> size(1.05e9), size(524.3e6), size(8.2e6), size(3000)
-    ('1.05 GB', '524 MB', '8.2 MB', '0.0 MB')
+    >>> size(1.05e9), size(524.3e6), size(8.2e6), size(81_920), size(1280), size(640)
+    ('1.05 GB', '524 MB', '8.2 MB', '81.9 kB', '1.3 kB', '640 B')
     """
     if number >= 1e9:
         return f"{number / 1e9:.2f} GB"
-    return f"{number / 1e6:.0f} MB" if number >= 1e8 else f"{number / 1e6:.1f} MB"
+    if number >= 1e6:
+        return f"{number / 1e6:.0f} MB" if number >= 1e8 else f"{number / 1e6:.1f} MB"
+    return f"{number / 1e3:.1f} kB" if number >= 1e3 else f"{number:.0f} B"
 
 
 def error(number: float | None) -> str:

@@ -22,6 +22,7 @@ class Row:
     peak_bytes: int | None = None
     loss_error: float | None = None
     gradient_error: float | None = None
+    step_spread: float | None = None  # of the middle half of the steps, as a part of step_ms
 
 
 @dataclass(frozen=True)

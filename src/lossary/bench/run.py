@@ -17,6 +17,7 @@ from lossary.bench.machine import describe
 from lossary.bench.measure import Effort, measure
 from lossary.bench.points import Point
 from lossary.bench.progress import Bar
+from lossary.bench.reading import reading
 from lossary.bench.results import Found, Report
 from lossary.bench.words import Words
 from lossary.console.layout import console, tell
@@ -43,7 +44,7 @@ def run(
     machine = describe(effort.device)
     shown = console()
     if not out.json:
-        tell(shown, text.opening(machine, words))
+        tell(shown, text.opening(machine, reading(points, effort.without, words), words))
     bar, found = Bar(words, len(points)), list[Found]()
     for point in points:
         with bar.point(point) as turn:

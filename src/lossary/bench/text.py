@@ -6,20 +6,22 @@ from rich.table import Table
 from rich.text import Text
 
 from lossary.bench.machine import Machine
+from lossary.bench.notes import notes
 from lossary.bench.numbers import count, error, milliseconds, ratio, size
 from lossary.bench.points import Point
 from lossary.bench.results import MEASURED, Found, Report, Row
 from lossary.bench.sentence import conclusions
 from lossary.bench.words import Words
+from lossary.core.level import VARIABLE
 
 # Narrower than this, a table's columns would break within their numbers.
 TABLE_WIDTH = 76
 COLUMNS = ("to_torch", "to_floor", "step", "forward", "peak", "loss_error", "gradient_error")
 
 
-def opening(machine: Machine, words: Words) -> RenderableType:
+def opening(machine: Machine, how_to_read: str, words: Words) -> RenderableType:
     """What the numbers were measured on, and how to read them."""
-    return Group(Text(machine_line(machine, words), style="bold"), Text(), Text(words("reading")))
+    return Group(Text(machine_line(machine, words), style="bold"), Text(), Text(how_to_read))
 
 
 def machine_line(machine: Machine, words: Words) -> str:
@@ -32,6 +34,7 @@ def machine_line(machine: Machine, words: Words) -> str:
         f"Python {machine.python}",
         f"torch {machine.torch}",
         f"lossary {machine.lossary}",
+        *([f"{VARIABLE}={machine.kernels}"] if machine.kernels else []),
     ]
     return ", ".join(parts)
 
@@ -109,9 +112,10 @@ def _note(row: Row, words: Words) -> str:
 
 
 def closing(report: Report, words: Words) -> RenderableType:
-    """The conclusions."""
+    """The conclusions, and what to know of the times."""
     lines = [Text(text, style="bold") for text in conclusions(report, words)]
-    return Group(Text(), *lines)
+    more = [part for note in notes(report, words) for part in (Text(), Text(note))]
+    return Group(Text(), *lines, *more)
 
 
 def _indented(part: RenderableType) -> Padding:
