@@ -11,6 +11,9 @@ start from the same weights and see the same pairs; only the loss and its arithm
 
     python examples/softmax_collapse.py    # 60,000 steps of each: 10 to 30 minutes on one core
     python examples/softmax_collapse.py --redraw examples/results/softmax_collapse.csv
+
+The figure goes to --out, and the table of every row beside it under the same name, in .csv, unless
+--csv names another place. Folders that are missing are made.
 """
 
 import argparse
@@ -122,7 +125,11 @@ def train_all(steps: int, every: int, seed: int) -> list[Row]:
             if live:
                 text = f"{run}: step {row.step:,} of {steps:,}, loss {row.reported_loss:.1e}"
                 print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
-        print("\r\x1b[K" * live + f"{run}: {steps:,} steps done", file=sys.stderr, flush=True)
+        print(
+            "\r\x1b[K" * live + f"{run}: {steps:,} step{'s' * (steps > 1)} done",
+            file=sys.stderr,
+            flush=True,
+        )
     return rows
 
 
@@ -145,16 +152,25 @@ def options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--steps", type=number_from(1), default=60_000, help="of each run")
     parser.add_argument("--every", type=number_from(1), default=200, help="steps between rows")
     parser.add_argument("--seed", type=number_from(0), default=0, help="of weights and split")
-    parser.add_argument("--out", type=Path, metavar="FIGURE", help="png, svg or pdf")
-    parser.add_argument("--csv", type=Path, metavar="FILE", help="every row written down")
+    out = "png, svg or pdf; default: out/softmax_collapse.png"
+    parser.add_argument("--out", type=Path, metavar="FIGURE", help=out)
+    table = "every row written down; default: beside the figure, with its name in .csv"
+    parser.add_argument("--csv", type=Path, metavar="FILE", help=table)
     parser.add_argument("--redraw", type=Path, metavar="CSV", help="draw this table: no training")
     asked = parser.parse_args(arguments)
     if asked.redraw and asked.csv:
         parser.error("--redraw reads a table and trains nothing: leave out --csv")
     asked.out = asked.out or Path("out/softmax_collapse.png")
-    asked.csv = asked.csv or (None if asked.redraw else Path("out/softmax_collapse.csv"))
-    if asked.out.suffix not in (".png", ".svg", ".pdf") or asked.out == asked.csv:
-        parser.error(f"--out {asked.out}: name a file of its own in .png, .svg or .pdf")
+    asked.csv = asked.csv or (None if asked.redraw else asked.out.with_suffix(".csv"))
+    for option, path, name in (("--out", asked.out, "png"), ("--csv", asked.csv, "csv")):
+        if path is not None and path.is_dir():
+            fix = f"{option} {path / f'softmax_collapse.{name}'}"
+            parser.error(f"{option} {path}: this is a folder; name a file in it: {fix}")
+    if asked.out.suffix.lower() not in (".png", ".svg", ".pdf"):
+        fix = f"--out {asked.out.with_suffix('.png')}"
+        parser.error(f"--out {asked.out}: name a picture in .png, .svg or .pdf, such as {fix}")
+    if asked.out == asked.csv:
+        parser.error(f"--out and --csv both name {asked.out}: the table needs a file of its own")
     if importlib.util.find_spec("matplotlib") is None:
         parser.error('the figure needs matplotlib: pip install "lossary[plot]"')
     try:
@@ -166,6 +182,10 @@ def options(arguments: list[str] | None) -> argparse.Namespace:
             report.refuse_unwritable(path)
         except OSError as error:
             parser.error(f"cannot write {path}: {error.strerror}; choose another place")
+    for path in filter(None, (asked.out, asked.csv)):
+        if not path.parent.is_dir():
+            path.parent.mkdir(parents=True)
+            print(f"made the folder {path.parent}", file=sys.stderr)
     return asked
 
 
@@ -178,7 +198,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if asked.csv:
             report.write_whole(asked.csv, report.csv_text(rows).encode())
-        report.write_whole(asked.out, report.picture(rows, asked.out.suffix[1:]))
+        report.write_whole(asked.out, report.picture(rows, asked.out.suffix[1:].lower()))
     except OSError as error:
         print(f"error: cannot write: {error}", file=sys.stderr)
         return 2

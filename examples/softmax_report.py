@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 import os
 import tempfile
 from pathlib import Path
@@ -126,6 +127,7 @@ def picture(rows: list[Row], kind: str) -> bytes:
 
     mpl.use("agg")
     from matplotlib import pyplot
+    from matplotlib.ticker import MaxNLocator, NullFormatter, PercentFormatter
 
     figure, axes = pyplot.subplots(2, 2, figsize=(12, 8), layout="constrained")
     panels = {
@@ -145,7 +147,14 @@ def picture(rows: list[Row], kind: str) -> bytes:
                 ax.plot([r[1] for r in off], [r[2] for r in off], ".", ms=3, color=style["color"])
         ax.set_title(title, fontsize=10, loc="left")
         ax.set_xlabel("step")
+        ax.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))
         ax.xaxis.set_major_formatter("{x:,.0f}")
+        if logarithmic:
+            ax.set_ylim(whole_decades(*ax.get_ylim()))
+            ax.yaxis.set_minor_formatter(NullFormatter())
+        else:
+            ax.set_ylim(-0.03, 1.03)
+            ax.yaxis.set_major_formatter(PercentFormatter(1))
         ax.spines[["top", "right"]].set_visible(False)
         ax.grid(alpha=0.25)
         label_ends(ax, {run: median(column(rows, run, name, 0.9)) for run in NAMES})
@@ -153,6 +162,13 @@ def picture(rows: list[Row], kind: str) -> bytes:
     figure.savefig(out, format=kind, dpi=110)
     pyplot.close(figure)
     return out.getvalue()
+
+
+def whole_decades(low: float, high: float) -> tuple[float, float]:
+    """A range as it is if it holds a decade or more; else the decade, or the two, around it."""
+    if high >= 10 * low:
+        return low, high
+    return 10 ** math.floor(math.log10(low)), 10 ** math.ceil(math.log10(high))
 
 
 def misreported(row: Row) -> bool:
@@ -184,9 +200,9 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def refuse_unwritable(path: Path) -> None:
-    """OSError now rather than after the training."""
+    """OSError now rather than after the training; of a folder to be made, its parents count."""
     if path.exists() and not path.is_file():
         raise OSError(0, "it is there already, and no plain file")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=path.parent):
+    there = next(folder for folder in path.absolute().parents if folder.exists())
+    with tempfile.TemporaryFile(dir=there):
         pass

@@ -78,6 +78,33 @@ def test_a_few_steps_give_table_rows_and_figure(tmp_path: Path) -> None:
     assert table[OURS][0]["reported_loss"] == pytest.approx(first, rel=1e-5)
 
 
+def test_the_table_goes_beside_the_figure(tmp_path: Path) -> None:
+    done = run("--steps", 1, "--out", "new/deep/a.PNG", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in (tmp_path / "new" / "deep").iterdir()} == {"a.PNG", "a.csv"}
+    assert [path.name for path in tmp_path.iterdir()] == ["new"]
+    assert done.stderr.splitlines()[0] == f"made the folder {Path('new/deep')}"
+    assert done.stderr.splitlines()[1] == f"{THEIRS}: 1 step done"
+    by_default = run("--steps", 1, folder=tmp_path)
+    assert by_default.returncode == 0, by_default.stderr
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names == {"softmax_collapse.png", "softmax_collapse.csv"}
+
+
+def test_a_figure_of_few_steps_has_axes_that_can_be_read(script: Any) -> None:
+    report = script.report
+    assert report.whole_decades(4.03, 4.08) == (1, 10)
+    assert report.whole_decades(0.9, 1.1) == (0.1, 10)
+    assert report.whole_decades(1e-17, 2.0) == (1e-17, 2.0)
+    rows = [row for run in report.NAMES for row in script.train(run, 2, 1, 0)]
+    svg = report.picture(rows, "svg").decode()
+    shown = [text.strip() for text in re.findall(r"<!-- (.*?) -->", svg)]
+    # Of steps only the whole ones, each once in each of the four panels; no share below 0.
+    assert [shown.count(step) for step in "012"] == [4, 4, 4]
+    assert shown.count("0%") == shown.count("100%") == 2
+    assert not any(text.startswith("\u2212") and "%" in text for text in shown)
+
+
 def test_the_kept_table_is_redrawn_and_summed_up(tmp_path: Path) -> None:
     done = run("--redraw", RESULTS, "--out", "new/figure.svg", folder=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -92,8 +119,12 @@ def test_the_kept_table_is_redrawn_and_summed_up(tmp_path: Path) -> None:
         (("--every", "two"), "a whole number from 1"),
         (("--seed", "-1"), "a whole number from 0"),
         (("--out", "figure.jpg"), ".png, .svg or .pdf"),
+        (("--out", "figure"), "such as --out figure.png"),
         (("--out", "a.png", "--csv", "a.png"), "a file of its own"),
-        (("--csv", "."), "no plain file"),
+        (("--out", "folder"), "a folder; name a file in it: --out folder/softmax_collapse.png"),
+        (("--out", "folder.png"), "name a file in it: --out folder.png/softmax_collapse.png"),
+        (("--csv", "."), "name a file in it: --csv softmax_collapse.csv"),
+        (("--out", "new/a.png", "--csv", "taken/rows.csv"), "choose another place"),
         (("--csv", "taken/rows.csv"), "choose another place"),
         (("--redraw", "missing.csv"), "cannot redraw missing.csv"),
         (("--redraw", "taken"), "its columns should be run, step"),
@@ -110,11 +141,14 @@ def test_wrong_use_is_told_before_the_training(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "taken").write_text("a,b\n1,2\n", encoding="utf-8")
+    for folder in ("folder", "folder.png"):
+        (tmp_path / folder).mkdir()
     monkeypatch.setattr(script, "train_all", lambda *_: pytest.fail("it trained"))
     with pytest.raises(SystemExit) as ended:
         script.main(list(arguments))
     assert ended.value.code == 2
     assert said in capsys.readouterr().err
+    assert {path.name for path in tmp_path.iterdir()} == {"taken", "folder", "folder.png"}
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path: Path, script: Any) -> None:
