@@ -14,6 +14,7 @@ from lossary.core.errors import (
     ShapeError,
     teach,
 )
+from lossary.core.memory import check_memory
 from lossary.core.transforms import reason_not_plain
 
 CLASS_DTYPES = (torch.int8, torch.uint8, torch.int16, torch.int32, torch.int64)
@@ -105,6 +106,7 @@ def check_floating(where: str, name: str, t: Tensor) -> None:
 def check_tensor(where: str, name: str, t: object) -> None:
     """Refuse what is no tensor: a list, an array, None, another library's."""
     if isinstance(t, Tensor):
+        check_memory(where, name, t)
         return
     kind = type(t).__name__
     wrapped = kind in ("Probs", "LogProbs", "Logits")

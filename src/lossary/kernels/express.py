@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from lossary.core.reduction import divide
-from lossary.core.transforms import reason_not_plain
+from lossary.core.transforms import has_memory, reason_not_plain
 from lossary.kernels import select
 from lossary.kernels.blocks import aligned, differentiable_gradients, must_trace
 
@@ -43,7 +43,7 @@ def serves(name: str, x: Tensor, *others: Tensor) -> Any:
         return None
     if torch.is_autocast_enabled("cpu") or reason_not_plain() is not None:
         return None
-    if torch.is_grad_enabled() and any(t.requires_grad for t in others):
+    if torch.is_grad_enabled() and (any(t.requires_grad for t in others) or saves_are_watched()):
         return None
     count = _calls.get(name, 0)
     if count < PATIENCE:
@@ -53,12 +53,23 @@ def serves(name: str, x: Tensor, *others: Tensor) -> Any:
     return None if isinstance(kernels, str) else kernels.kernel(name, x.dtype)
 
 
+def saves_are_watched() -> bool:
+    """Whether someone keeps what is saved for backward: checkpointing, or offloading it.
+
+    Checkpointing runs a loss twice and compares what the two runs save. The slower way saves its
+    slope where they see it, and is the way of both runs, whichever call is the fifth.
+    """
+    return torch._C._autograd._top_saved_tensors_default_hooks(False) is not None
+
+
 def is_plain(t: Tensor) -> bool:
     """Whether memory on this machine holds the numbers, in order."""
     kind = type(t)
     if (kind is not Tensor and kind is not torch.nn.Parameter) or not t.is_cpu:
         return False
-    return t.layout is torch.strided and t.is_contiguous() and not t.is_neg()
+    if t.layout is not torch.strided or not t.is_contiguous() or t.is_neg():
+        return False
+    return has_memory(t)
 
 
 def run(
@@ -74,7 +85,7 @@ def run(
         except _Declined:
             return None
     else:
-        result = torch.empty(shape, dtype=x.dtype)
+        result = x.new_empty(shape)
         if kernel(*arguments, result.data_ptr(), 0):
             return None
     select.note_express(x.numel())
@@ -92,9 +103,9 @@ class _Express(torch.autograd.Function):
         *tensors: Tensor,
     ) -> Tensor:
         x = tensors[0]
-        result = torch.empty(shape, dtype=x.dtype)
+        result = x.new_empty(shape)
         # Half precision keeps its slope in float32: scaling it later is the one rounding.
-        slope = torch.empty(x.shape, dtype=kernel.wide)
+        slope = x.new_empty(x.shape, dtype=kernel.wide)
         if kernel(*arguments, result.data_ptr(), slope.data_ptr()):
             raise _Declined
         # The slope is all that a first derivative needs: unpacking what is saved would cost more.

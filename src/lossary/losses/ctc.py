@@ -40,8 +40,9 @@ def ctc_kernel(
         alpha = _forward(scores, states, frames, blank, _log_sum_of_three)[-1]
         return -_log_likelihood(alpha, frames, lengths), ()
     rows, steps, positions = scores.shape
-    time = (frames.unsqueeze(1) - 1 - torch.arange(steps)).clamp_min(0).unsqueeze(2)
-    place = (2 * lengths.unsqueeze(1) - torch.arange(positions)).clamp_min(0)
+    moments, places = (torch.arange(n, device=x.device) for n in (steps, positions))
+    time = (frames.unsqueeze(1) - 1 - moments).clamp_min(0).unsqueeze(2)
+    place = (2 * lengths.unsqueeze(1) - places).clamp_min(0)
 
     def read_back(t: Tensor) -> Tensor:
         t = t.gather(1, time.expand(-1, -1, positions))
@@ -55,12 +56,12 @@ def ctc_kernel(
     found = _log_likelihood(alphas[:rows, -1], frames, lengths)
     betas = read_back(alphas[rows:])
     log_posterior = betas.add_(alphas[:rows]).sub_(scores).sub_(found.view(-1, 1, 1))
-    reachable = (torch.arange(steps) < frames.unsqueeze(1)).unsqueeze(2)
-    reachable = reachable & (torch.arange(positions) <= 2 * lengths.unsqueeze(1)).unsqueeze(1)
+    reachable = (moments < frames.unsqueeze(1)).unsqueeze(2)
+    reachable = reachable & (places <= 2 * lengths.unsqueeze(1)).unsqueeze(1)
     reachable &= found.isfinite().view(-1, 1, 1)
     posterior = log_posterior.exp_().masked_fill_(~reachable, 0)
     index = states.unsqueeze(1).expand(-1, steps, -1)
-    slope = torch.zeros(x.shape, dtype=posterior.dtype).scatter_add_(2, index, posterior)
+    slope = posterior.new_zeros(x.shape).scatter_add_(2, index, posterior)
     return -found, (slope.neg_(),)
 
 
@@ -226,7 +227,8 @@ def _check_labels(targets: Tensor, lengths: Tensor, classes: int) -> None:
     """Refuse labels that name no class; padding beyond a target's length may hold anything."""
     used = targets
     if targets.dim() == 2:
-        used = targets[torch.arange(targets.shape[1]) < lengths.unsqueeze(1)]
+        places = torch.arange(targets.shape[1], device=targets.device)
+        used = targets[places < lengths.unsqueeze(1)]
     checks.check_class_indices(WHERE, used, classes, ignore_index=-(2**63))
 
 

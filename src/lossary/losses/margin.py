@@ -37,7 +37,7 @@ def multi_margin_kernel(
     wide = x.double()
     short = wide.add_(margin - wide.gather(1, y)) if wide is not x else x + margin - x.gather(1, y)
     short = short.relu_().scatter_(1, y, 0)
-    scale = torch.full((x.shape[0],), 1 / x.shape[1], dtype=torch.float64)
+    scale = x.new_full((x.shape[0],), 1 / x.shape[1], dtype=torch.float64)
     if weight is not None:
         scale *= weight.to(torch.float64)[target]
     losses = (short.sum(1) if p == 1 else (short * short).sum(1)) * scale
@@ -64,15 +64,15 @@ def multilabel_margin_kernel(
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
     """The same, one listed label after another: never rows x labels x classes at once."""
     wide = x.double()
-    in_set = torch.zeros(x.shape, dtype=torch.bool)
-    alive = torch.ones(x.shape[0], dtype=torch.bool)
+    in_set = x.new_zeros(x.shape, dtype=torch.bool)
+    alive = x.new_ones(x.shape[0], dtype=torch.bool)
     columns = []
     for j in range(most):
         alive = alive & (labels[:, j] >= 0)
         rows = alive.nonzero().squeeze(1)
         in_set[rows, labels[rows, j]] = True
         columns.append(alive)
-    losses = torch.zeros(x.shape[0], dtype=wide.dtype)
+    losses = wide.new_zeros(x.shape[0])
     slope = torch.zeros_like(wide) if wanted else None
     for j, alive in enumerate(columns):
         place = torch.where(alive, labels[:, j], 0).unsqueeze(1)
@@ -205,7 +205,7 @@ def _longest_list(labels: Tensor) -> int:
     classes = labels.shape[1]
     if not labels.numel() or labels.device.type != "cpu" or reason_not_plain(labels) is not None:
         return classes
-    alive = torch.ones(labels.shape[0], dtype=torch.bool)
+    alive = labels.new_ones(labels.shape[0], dtype=torch.bool)
     for j in range(classes):
         alive &= labels[:, j] >= 0
         if not bool(alive.any()):

@@ -32,8 +32,8 @@ def losses(
     """The losses, or their sum, under a weight for each entry and one for its positive part."""
     period, repeated = _repeated(x, weights)
     flat, blocks = x.view(-1), -(-x.numel() // period)
-    items = torch.empty(0 if summed else x.numel(), dtype=x.dtype)
-    sums = torch.empty(blocks if summed else 0, dtype=torch.float64)
+    items = torch.empty(0 if summed else x.numel(), dtype=x.dtype, device="cpu")
+    sums = torch.empty(blocks if summed else 0, dtype=torch.float64, device="cpu")
     given = [array(t) for t in (flat, y.view(-1), *repeated)]
     share(loops.losses, blocks, x.numel(), *given, period, array(items), array(sums))
     return sums.sum() if summed else items.view(x.shape)
@@ -49,7 +49,7 @@ def gradient(
     """The slope of the first tensor times each entry's scale, in its dtype."""
     period, repeated = _repeated(x, weights)
     by = scale.contiguous().view(-1) if scale.dim() else scale.double().expand(period).contiguous()
-    out = torch.empty(x.shape, dtype=x.dtype)
+    out = torch.empty(x.shape, dtype=x.dtype, device="cpu")
     given = [array(t) for t in (x.view(-1), y.view(-1), *repeated)]
     blocks = -(-x.numel() // period)
     share(loops.gradient, blocks, x.numel(), *given, period, array(by), array(out.view(-1)))
@@ -71,7 +71,7 @@ def _repeated(x: Tensor, weights: tuple[Tensor | None, Tensor | None]) -> tuple[
 
 def _weight(weight: Tensor | None, period: int, classes: int, repeats: int) -> Tensor:
     if weight is None:
-        return torch.ones(period, dtype=torch.float64)
+        return torch.ones(period, dtype=torch.float64, device="cpu")
     if _is_by_class(weight):
         return weight.reshape(-1, classes)[0].double().repeat(repeats)
     return weight.reshape(-1)

@@ -29,8 +29,8 @@ def losses(
     """The terms, or their sum; no notes."""
     x, y = (t.view(-1) for t in tensors)
     blocks = -(-x.numel() // _divergence.BLOCK)
-    items = torch.empty(0 if summed else x.numel(), dtype=x.dtype)
-    sums = torch.empty(blocks if summed else 0, dtype=torch.float64)
+    items = torch.empty(0 if summed else x.numel(), dtype=x.dtype, device="cpu")
+    sums = torch.empty(blocks if summed else 0, dtype=torch.float64, device="cpu")
     given = [array(x), array(y), options["logs"], array(items), array(sums)]
     share(_divergence.losses, blocks, x.numel(), *given)
     return (sums.sum() if summed else items.view(tensors[0].shape)), ()

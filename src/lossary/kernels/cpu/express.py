@@ -18,8 +18,8 @@ class Kernel:
     def __init__(self, function: Any, dtype: torch.dtype) -> None:
         self.function = function
         self.wide = computing(dtype)
-        self.like: np.ndarray[Any, Any] = array(torch.zeros(1, dtype=dtype))
-        self.wide_like: np.ndarray[Any, Any] = array(torch.zeros(1, dtype=self.wide))
+        self.like: np.ndarray[Any, Any] = array(torch.zeros(1, dtype=dtype, device="cpu"))
+        self.wide_like: np.ndarray[Any, Any] = array(torch.zeros(1, dtype=self.wide, device="cpu"))
 
     def __call__(self, *arguments: Any) -> int:
         """0, or why it declined."""

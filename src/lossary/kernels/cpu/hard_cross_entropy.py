@@ -28,8 +28,8 @@ def losses(
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
     """The losses, or their sum, and what the gradient needs of each item."""
     x, target = tensors
-    items = torch.empty(target.shape, dtype=torch.float64)
-    notes = torch.empty((3, *target.shape), dtype=computing(x.dtype))
+    items = torch.empty(target.shape, dtype=torch.float64, device="cpu")
+    notes = torch.empty((3, *target.shape), dtype=computing(x.dtype), device="cpu")
     kernel, views, count = _laid_out(x, target, LONG_FORWARD, items, notes)
     share(kernel.losses, count, x.numel(), *views[:2], options["ignore_index"], *views[2:])
     if options.get("z_loss"):
@@ -61,7 +61,7 @@ def gradient(
     if options["weight"] is not None:
         scale = scale * _row_weights(target, options)
     scale = scale.to(notes[0].dtype).expand(target.shape).contiguous()
-    out = torch.empty(x.shape, dtype=x.dtype) if out is None else out
+    out = torch.empty(x.shape, dtype=x.dtype, device="cpu") if out is None else out
     kernel, views, count = _laid_out(x, target, LONG_BACKWARD, notes[0], scale, out=out)
     share(kernel.gradient, count, x.numel(), *views[:2], options["ignore_index"], *views[2:])
     return out

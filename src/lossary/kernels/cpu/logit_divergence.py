@@ -29,9 +29,9 @@ def losses(
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
     """D(p || q) of each row, or their sum, and the notes of the gradients."""
     x, y = tensors
-    items = torch.empty(len(x), dtype=torch.float64)
-    notes = torch.empty((rows.NOTES, len(x)), dtype=torch.float64)
-    wide = array(torch.empty(0, dtype=computing(x.dtype)))
+    items = torch.empty(len(x), dtype=torch.float64, device="cpu")
+    notes = torch.empty((rows.NOTES, len(x)), dtype=torch.float64, device="cpu")
+    wide = array(torch.empty(0, dtype=computing(x.dtype), device="cpu"))
     share(rows.losses, len(x), x.numel(), array(x), array(y), wide, array(items), array(notes))
     items /= options["nats"]
     return items.sum() if summed else items, (notes,)
@@ -49,7 +49,7 @@ def gradients(
     by = (scale.double() / options["nats"]).expand(len(x)).contiguous()
     made = []
     for i in wanted:
-        out = torch.empty(tensors[i].shape, dtype=tensors[i].dtype)
+        out = torch.empty(tensors[i].shape, dtype=tensors[i].dtype, device="cpu")
         loop = rows.belief_slope if i else rows.truth_slope
         share(loop, len(x), x.size, x, y, array(notes[0]), array(by), array(out))
         made.append(out)

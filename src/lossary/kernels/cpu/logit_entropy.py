@@ -34,7 +34,7 @@ def gradient(
 ) -> Tensor:
     """The slope of the scores times each row's scale."""
     x = tensors[0]
-    nothing = torch.zeros((), dtype=torch.float64)
+    nothing = torch.zeros((), dtype=torch.float64, device="cpu")
     by = scale.double() / options["nats"]
     return token_statistics.gradient(x, _any_class(x), NO_CLASS, notes, nothing, by)
 
@@ -43,4 +43,4 @@ NO_CLASS = -1
 
 
 def _any_class(x: Tensor) -> Tensor:
-    return torch.zeros(len(x), dtype=torch.int64)
+    return torch.zeros(len(x), dtype=torch.int64, device="cpu")

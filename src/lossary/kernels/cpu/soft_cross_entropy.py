@@ -24,10 +24,11 @@ def losses(
     """The losses, or their sum, and what the gradient needs of each item."""
     x, target = tensors[:2]
     rows, mass = _rows(x), _rows(target) if target.is_floating_point() else target.reshape(-1)
-    items = torch.empty(len(rows), dtype=torch.float64)
-    notes = torch.empty((_soft_rows.NOTES, len(rows)), dtype=torch.float64)
+    items = torch.empty(len(rows), dtype=torch.float64, device="cpu")
+    notes = torch.empty((_soft_rows.NOTES, len(rows)), dtype=torch.float64, device="cpu")
     settings = _settings(tensors, options)
-    results = array(torch.empty(0, dtype=computing(x.dtype))), array(items), array(notes)
+    wide = torch.empty(0, dtype=computing(x.dtype), device="cpu")
+    results = array(wide), array(items), array(notes)
     share(_soft_rows.losses, len(rows), x.numel(), array(rows), array(mass), *settings, *results)
     if options.get("z_loss"):
         _penalise(items, notes, mass, options)
@@ -38,7 +39,8 @@ def losses(
 
 def _penalise(items: Tensor, notes: Tensor, mass: Tensor, options: dict[str, Any]) -> None:
     """Add ``z lse^2`` for all mass to the losses; its slope is a change of the notes."""
-    counted = (mass != options["ignore_index"]) if mass.dim() == 1 else torch.ones(len(mass)) > 0
+    every = torch.ones(len(mass), dtype=torch.bool, device="cpu")
+    counted = mass != options["ignore_index"] if mass.dim() == 1 else every
     lse = torch.where(counted, notes[1] + notes[2].log1p(), 0)
     total = torch.where(counted, notes[3], 0)
     items.add_(total * lse.square(), alpha=options["z_loss"])
@@ -59,7 +61,7 @@ def gradient(
     rows, mass = _rows(x), _rows(target) if target.is_floating_point() else target.reshape(-1)
     by_item = scale.double().expand(x.shape[0], *x.shape[2:]).reshape(-1).contiguous()
     in_place = out is not None and rows.data_ptr() == out.data_ptr()
-    made = rows if in_place else torch.empty(rows.shape, dtype=x.dtype)
+    made = rows if in_place else torch.empty(rows.shape, dtype=x.dtype, device="cpu")
     settings = _settings(tensors, options)
     results = array(notes[0]), array(by_item), array(made)
     share(_soft_rows.gradient, len(rows), x.numel(), array(rows), array(mass), *settings, *results)
@@ -80,7 +82,7 @@ def _settings(tensors: tuple[Tensor, ...], options: dict[str, Any]) -> tuple[Any
     weight = options.get("weight")
     if given:  # the same for every item: a view of one number a class
         weight = given[0].movedim(1, -1).reshape(-1, classes)[0]
-    weights = torch.ones(classes) if weight is None else weight
+    weights = torch.ones(classes, device="cpu") if weight is None else weight
     ignored = options.get("ignore_index", 0)
     kept = 1.0 - smoothing
     return ignored, array(weights.double()), kept, smoothing / classes

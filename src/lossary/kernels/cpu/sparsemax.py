@@ -14,15 +14,15 @@ from lossary.kernels.cpu._threads import share
 
 def project(x: Tensor) -> Tensor:
     """The distribution nearest to each row, in the rows' dtype."""
-    out = torch.empty(x.shape, dtype=x.dtype)
-    wide = array(torch.empty(0, dtype=computing(x.dtype)))
+    out = torch.empty(x.shape, dtype=x.dtype, device="cpu")
+    wide = array(torch.empty(0, dtype=computing(x.dtype), device="cpu"))
     share(_sparsemax_rows.project, len(x), x.numel(), array(x), wide, array(out))
     return out
 
 
 def gradient(p: Tensor, upstream: Tensor) -> Tensor:
     """The slope of the rows, from the result and what comes from above."""
-    out = torch.empty(p.shape, dtype=p.dtype)
+    out = torch.empty(p.shape, dtype=p.dtype, device="cpu")
     given = array(p), array(upstream.contiguous())
     share(_sparsemax_rows.gradient, len(p), p.numel(), *given, array(out))
     return out

@@ -29,9 +29,9 @@ def forward(
     Both are 0 where the target is ignored.
     """
     rows = len(x)
-    found = torch.empty((2, rows), dtype=torch.float64)
-    notes = torch.empty((_token_rows.NOTES, rows), dtype=torch.float64)
-    wide = array(torch.empty(0, dtype=computing(x.dtype)))
+    found = torch.empty((2, rows), dtype=torch.float64, device="cpu")
+    notes = torch.empty((_token_rows.NOTES, rows), dtype=torch.float64, device="cpu")
+    wide = array(torch.empty(0, dtype=computing(x.dtype), device="cpu"))
     given = array(x), array(target), ignore_index, wide, array(found[0]), array(found[1])
     share(_token_rows.losses, rows, x.numel(), *given, array(notes))
     return found[0], found[1], (notes,)
@@ -47,7 +47,7 @@ def gradient(
     out: Tensor | None = None,
 ) -> Tensor:
     """The slope of the scores for an upstream gradient an item towards each; may overwrite them."""
-    out = torch.empty(x.shape, dtype=x.dtype) if out is None else out
+    out = torch.empty(x.shape, dtype=x.dtype, device="cpu") if out is None else out
     by = [t.double().expand(len(x)).contiguous() for t in (by_log_probability, by_entropy)]
     given = array(x), array(target), ignore_index, array(notes[0]), array(by[0]), array(by[1])
     share(_token_rows.gradient, len(x), x.numel(), *given, array(out))
