@@ -27,7 +27,7 @@ LOSSES: dict[str, Callable[[Tensor], Any]] = {
     "divergence": lambda x: F.kl_div(x, mass(x), reduction="batchmean"),
 }
 LARGE: dict[str, Callable[[Tensor], Any]] = {
-    "tokens": lambda x: sum(token_statistics(x, labels(x))).sum(),
+    "tokens": lambda x: torch.stack(token_statistics(x, labels(x))).sum(),
     "entropy": lambda x: entropy(Logits(x)).sum(),
     "logit divergence": lambda x: kl_divergence(Logits(x), Logits(2 * x)).sum(),
     "sparsemax": lambda x: sparsemax(x).square().sum(),

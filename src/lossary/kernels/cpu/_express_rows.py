@@ -66,23 +66,23 @@ def hard(
     if divisor == -1.0:
         return DECLINED
     x = wide_copy(x_at, like, rows * classes).reshape((rows, classes))
-    items, notes = np.zeros(rows), np.empty((3, rows))
+    items, notes, wrong = np.zeros(rows), np.empty((3, rows)), np.zeros(1, np.int64)
     if classes >= LONG:
-        _hard_rows.losses(x, y, ignored, items, notes, 0, rows)
+        _hard_rows.losses(x, y, ignored, wrong, items, notes, 0, rows)
     else:
         tiles = (rows + _hard_tiles.WIDTH - 1) // _hard_tiles.WIDTH
         columns, labels = np.expand_dims(x.T, 0), np.expand_dims(y, 0)
         lines = np.expand_dims(items, 0), np.expand_dims(notes, 1)
-        _hard_tiles.losses(columns, labels, ignored, lines[0], lines[1], 0, tiles)
+        _hard_tiles.losses(columns, labels, ignored, wrong, lines[0], lines[1], 0, tiles)
     _reduce(items, by, mode, divisor, like, out_at)
     if slope_at == 0:
         return 0
     slope = carray(at(slope_at, wide), (rows, classes))
     if classes >= LONG:
-        _hard_rows.gradient(x, y, ignored, notes, by, slope, 0, rows)
+        _hard_rows.gradient(x, y, ignored, wrong, notes, by, slope, 0, rows)
     else:
         made, scales = np.expand_dims(slope.T, 0), np.expand_dims(by, 0)
-        _hard_tiles.gradient(columns, labels, ignored, lines[1], scales, made, 0, tiles)
+        _hard_tiles.gradient(columns, labels, ignored, wrong, lines[1], scales, made, 0, tiles)
     return 0
 
 
@@ -98,11 +98,12 @@ def _spread(
         weight[:] = carray(at(weight_at, WIDE), (classes,))
     kept, even = 1 - smoothing, smoothing / classes
     items, notes = np.zeros(rows), np.empty((_soft_rows.NOTES, rows))
-    _soft_rows.losses(x, mass, ignored, weight, kept, even, WIDE, items, notes, 0, rows)
+    limits = ignored, np.zeros(1, np.int64)
+    _soft_rows.losses(x, mass, *limits, weight, kept, even, WIDE, items, notes, 0, rows)
     _reduce(items, by, mode, divisor, like, out_at)
     if slope_at:
         slope = carray(at(slope_at, wide), (rows, classes))
-        _soft_rows.gradient(x, mass, ignored, weight, kept, even, notes, by, slope, 0, rows)
+        _soft_rows.gradient(x, mass, *limits, weight, kept, even, notes, by, slope, 0, rows)
 
 
 @compiled

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from lossary.kernels.cpu._labels import counts
 from lossary.kernels.cpu._lanes import (
     DROP,
     LANES,
@@ -30,15 +31,17 @@ def summary(tail: float, top: float, truth: float, share: float) -> tuple[float,
 
 
 @compiled
-def losses(x: Any, target: Any, ignored: int, out: Any, notes: Any, start: int, stop: int) -> None:
+def losses(
+    x: Any, target: Any, ignored: int, wrong: Any, out: Any, notes: Any, start: int, stop: int
+) -> None:
     """Losses of rows; and notes for their gradient: highest score, 1 / sum, the rest's part."""
     lanes, spare = np.empty(LANES, notes.dtype), np.empty(LANES, notes.dtype)
     for i in range(start, stop):
         y = target[i]
-        if y == ignored:
+        row = x[i]
+        if not counts(y, ignored, row.shape[0], wrong):
             out[i] = 0
             continue
-        row = x[i]
         top = highest(row, lanes)
         if top == -np.inf:
             top = lanes.dtype.type(0)
@@ -54,13 +57,14 @@ def losses(x: Any, target: Any, ignored: int, out: Any, notes: Any, start: int, 
 
 @compiled
 def gradient(
-    x: Any, target: Any, ignored: int, notes: Any, scale: Any, out: Any, start: int, stop: int
-) -> None:
+    x: Any, target: Any, ignored: int, wrong: Any, notes: Any, scale: Any, out: Any,
+    start: int, stop: int,
+) -> None:  # fmt: skip
     """Prediction minus truth, times each row's scale: one read, one write."""
     like = out[0, 0]
     for i in range(start, stop):
         row, slope, y = x[i], out[i], target[i]
-        if y == ignored:
+        if not counts(y, ignored, row.shape[0], wrong):
             slope[:] = rounded(np.float32(0), like)
             continue
         top = notes[0, i]

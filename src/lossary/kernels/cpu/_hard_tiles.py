@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from lossary.kernels.cpu._hard_rows import summary
+from lossary.kernels.cpu._labels import counts
 from lossary.kernels.cpu._lanes import (
     DROP,
     RUN,
@@ -69,11 +70,13 @@ def _sums(tile: Any, tops: Any, label: Any, part: Any, tails: Any, shares: Any) 
 
 
 @compiled
-def losses(x: Any, target: Any, ignored: int, out: Any, notes: Any, start: int, stop: int) -> None:
+def losses(
+    x: Any, target: Any, ignored: int, wrong: Any, out: Any, notes: Any, start: int, stop: int
+) -> None:
     """Losses of tiles number ``start`` to ``stop``, and the notes of :mod:`_hard_rows`."""
-    items = x.shape[2]
+    items, classes = x.shape[2], x.shape[1]
     across = (items + WIDTH - 1) // WIDTH
-    tile = np.zeros((x.shape[1], WIDTH), notes.dtype)
+    tile = np.zeros((classes, WIDTH), notes.dtype)
     lanes = np.zeros((3, WIDTH), notes.dtype)
     tops, part, shares = lanes[0], lanes[1], lanes[2]
     tails, label = np.zeros(WIDTH), np.zeros(WIDTH, np.int32)
@@ -83,7 +86,7 @@ def losses(x: Any, target: Any, ignored: int, out: Any, notes: Any, start: int, 
         gather(x, n, first, width, tile)
         for k in range(width):
             y = target[n, first + k]
-            label[k] = -1 if y == ignored else y
+            label[k] = y if counts(y, ignored, classes, wrong) else -1
         _tops(tile, tops)
         _sums(tile, tops, label, part, tails, shares)
         for k in range(width):
@@ -100,8 +103,9 @@ def losses(x: Any, target: Any, ignored: int, out: Any, notes: Any, start: int, 
 
 @compiled
 def gradient(
-    x: Any, target: Any, ignored: int, notes: Any, scale: Any, out: Any, start: int, stop: int
-) -> None:
+    x: Any, target: Any, ignored: int, wrong: Any, notes: Any, scale: Any, out: Any,
+    start: int, stop: int,
+) -> None:  # fmt: skip
     """Prediction minus truth, times each item's scale, tile by tile."""
     items, classes = x.shape[2], x.shape[1]
     across = (items + WIDTH - 1) // WIDTH
@@ -115,8 +119,7 @@ def gradient(
         gather(x, n, first, width, tile)
         for k in range(width):
             y = target[n, first + k]
-            counted = y != ignored
-            label[k] = y if counted else -1
+            label[k] = y if counts(y, ignored, classes, wrong) else -1
             at = scale[n, first + k]
             tops[k] = notes[0, n, first + k]
             factors[k] = notes[1, n, first + k] * at * notes.dtype.type(DROP)

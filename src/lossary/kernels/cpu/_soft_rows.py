@@ -11,6 +11,7 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
+from lossary.kernels.cpu._labels import counts
 from lossary.kernels.cpu._lanes import (
     LANES,
     compiled,
@@ -47,15 +48,15 @@ def _at_of(own: Any, k: Any) -> Any:
     return lambda own, k: 1.0 if own == k else 0.0
 
 
-def _is_ignored(own: Any, ignored: int) -> Any:
-    """Whether the item does not count."""
+def _counts(own: Any, ignored: int, classes: int, wrong: Any) -> Any:
+    """Whether the item counts."""
 
 
-@overload(_is_ignored, strict=False)
-def _is_ignored_of(own: Any, ignored: Any) -> Any:
+@overload(_counts, strict=False)
+def _counts_of(own: Any, ignored: Any, classes: Any, wrong: Any) -> Any:
     if isinstance(own, types.Array):
-        return lambda own, ignored: False
-    return lambda own, ignored: own == ignored
+        return lambda own, ignored, classes, wrong: True
+    return lambda own, ignored, classes, wrong: counts(own, ignored, classes, wrong)
 
 
 @compiled
@@ -118,15 +119,16 @@ def _long_sums(row: Any, own: Any, weight: Any, kept: float, spread: float, lane
 
 @compiled
 def losses(
-    x: Any, mass: Any, ignored: int, weight: Any, kept: float, spread: float, lanes_like: Any,
-    out: Any, notes: Any, start: int, stop: int,
+    x: Any, mass: Any, ignored: int, wrong: Any, weight: Any, kept: float, spread: float,
+    lanes_like: Any, out: Any, notes: Any, start: int, stop: int,
 ) -> None:  # fmt: skip
     """Losses of rows, and the notes of their gradient."""
     lanes = np.empty(LANES, lanes_like.dtype)
     for i in range(start, stop):
         row, own = x[i], mass[i]
-        if _is_ignored(own, ignored):
+        if not _counts(own, ignored, row.shape[0], wrong):
             out[i] = 0
+            notes[:, i] = 0
             continue
         if row.shape[0] < LANES:
             found = _short_sums(row, own, weight, kept, spread)
@@ -141,14 +143,14 @@ def losses(
 
 @compiled
 def gradient(
-    x: Any, mass: Any, ignored: int, weight: Any, kept: float, spread: float, notes: Any,
-    scale: Any, out: Any, start: int, stop: int,
+    x: Any, mass: Any, ignored: int, wrong: Any, weight: Any, kept: float, spread: float,
+    notes: Any, scale: Any, out: Any, start: int, stop: int,
 ) -> None:  # fmt: skip
     """All mass times the prediction, minus the mass, times each row's scale."""
     like = out[0, 0]
     for i in range(start, stop):
         row, own, slope, by = x[i], mass[i], out[i], scale[i]
-        if _is_ignored(own, ignored):
+        if not _counts(own, ignored, row.shape[0], wrong):
             for k in range(row.shape[0]):
                 slope[k] = rounded(0.0, like)
             continue

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from lossary.kernels.cpu._labels import counts
 from lossary.kernels.cpu._lanes import (
     LANES,
     compiled,
@@ -39,15 +40,16 @@ def _sums(row: Any, top: float) -> tuple[float, float]:
 
 @compiled
 def losses(
-    x: Any, target: Any, ignored: int, wide: Any, log_p: Any, entropy: Any, notes: Any,
-    start: int, stop: int,
+    x: Any, target: Any, ignored: int, wrong: Any, wide: Any, log_p: Any, entropy: Any,
+    notes: Any, start: int, stop: int,
 ) -> None:  # fmt: skip
     """Both numbers of rows, 0 where the target is ignored, and the notes of their gradient."""
     lanes = np.empty(LANES, wide.dtype)
     for i in range(start, stop):
         row, y = x[i], target[i]
         log_p[i] = entropy[i] = 0
-        if y == ignored:
+        if not counts(y, ignored, row.shape[0], wrong):
+            notes[:, i] = 0
             continue
         top = np.float64(highest(row, lanes))
         leader = max(0, first_place(row, top))
@@ -67,15 +69,15 @@ def losses(
 
 @compiled
 def gradient(
-    x: Any, target: Any, ignored: int, notes: Any, by_log: Any, by_entropy: Any, out: Any,
-    start: int, stop: int,
+    x: Any, target: Any, ignored: int, wrong: Any, notes: Any, by_log: Any, by_entropy: Any,
+    out: Any, start: int, stop: int,
 ) -> None:  # fmt: skip
     """``a (1_y - p) + b p (fall - mean fall)``, for upstream gradients a and b of each row."""
     like = out[0, 0]
     for i in range(start, stop):
         row, slope, y = x[i], out[i], target[i]
         a, b = np.float64(by_log[i]), np.float64(by_entropy[i])
-        if y == ignored or notes[1, i] == -np.inf:
+        if not counts(y, ignored, row.shape[0], wrong) or notes[1, i] == -np.inf:
             for k in range(row.shape[0]):
                 slope[k] = rounded(0.0, like)
             continue

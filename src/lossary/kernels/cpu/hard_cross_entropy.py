@@ -10,6 +10,7 @@ from torch import Tensor
 
 from lossary.kernels.cpu import _hard_rows, _hard_tiles
 from lossary.kernels.cpu._arrays import array, computing
+from lossary.kernels.cpu._labels import none_wrong, refuse
 from lossary.kernels.cpu._threads import share
 
 # Shorter rows are read side by side: forward, where a row costs more than its entries do ...
@@ -31,7 +32,7 @@ def losses(
     items = torch.empty(target.shape, dtype=torch.float64, device="cpu")
     notes = torch.empty((3, *target.shape), dtype=computing(x.dtype), device="cpu")
     kernel, views, count = _laid_out(x, target, LONG_FORWARD, items, notes)
-    share(kernel.losses, count, x.numel(), *views[:2], options["ignore_index"], *views[2:])
+    _share(kernel.losses, count, tensors, options, views)
     if options.get("z_loss"):
         _penalise(items, notes, target, options)
     if options["weight"] is not None:
@@ -63,8 +64,17 @@ def gradient(
     scale = scale.to(notes[0].dtype).expand(target.shape).contiguous()
     out = torch.empty(x.shape, dtype=x.dtype, device="cpu") if out is None else out
     kernel, views, count = _laid_out(x, target, LONG_BACKWARD, notes[0], scale, out=out)
-    share(kernel.gradient, count, x.numel(), *views[:2], options["ignore_index"], *views[2:])
+    _share(kernel.gradient, count, tensors, options, views)
     return out
+
+
+def _share(
+    loop: Any, count: int, tensors: tuple[Tensor, ...], options: dict[str, Any], views: list[Any]
+) -> None:
+    """Hand the parts of a loop to the threads; a label that named no class is refused then."""
+    (x, target), ignored, wrong = tensors, options["ignore_index"], none_wrong()
+    share(loop, count, x.numel(), *views[:2], ignored, wrong, *views[2:])
+    refuse(wrong, "cross_entropy", target, x.shape[1], ignored)
 
 
 def _laid_out(

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from lossary.kernels.cpu import _soft_rows
 from lossary.kernels.cpu._arrays import array, computing
+from lossary.kernels.cpu._labels import none_wrong, refuse
 from lossary.kernels.cpu._threads import share
 
 
@@ -26,10 +27,9 @@ def losses(
     rows, mass = _rows(x), _rows(target) if target.is_floating_point() else target.reshape(-1)
     items = torch.empty(len(rows), dtype=torch.float64, device="cpu")
     notes = torch.empty((_soft_rows.NOTES, len(rows)), dtype=torch.float64, device="cpu")
-    settings = _settings(tensors, options)
     wide = torch.empty(0, dtype=computing(x.dtype), device="cpu")
     results = array(wide), array(items), array(notes)
-    share(_soft_rows.losses, len(rows), x.numel(), array(rows), array(mass), *settings, *results)
+    _share(_soft_rows.losses, rows, mass, _settings(tensors, options), results)
     if options.get("z_loss"):
         _penalise(items, notes, mass, options)
     if summed:
@@ -62,10 +62,19 @@ def gradient(
     by_item = scale.double().expand(x.shape[0], *x.shape[2:]).reshape(-1).contiguous()
     in_place = out is not None and rows.data_ptr() == out.data_ptr()
     made = rows if in_place else torch.empty(rows.shape, dtype=x.dtype, device="cpu")
-    settings = _settings(tensors, options)
     results = array(notes[0]), array(by_item), array(made)
-    share(_soft_rows.gradient, len(rows), x.numel(), array(rows), array(mass), *settings, *results)
+    _share(_soft_rows.gradient, rows, mass, _settings(tensors, options), results)
     return made.view(x.shape[0], *x.shape[2:], x.shape[1]).movedim(-1, 1)
+
+
+def _share(
+    loop: Any, rows: Tensor, mass: Tensor, settings: tuple[Any, ...], results: tuple[Any, ...]
+) -> None:
+    """Hand the rows to the threads; a label that named no class is refused then."""
+    (ignored, *others), wrong = settings, none_wrong()
+    given = array(rows), array(mass), ignored, wrong, *others
+    share(loop, len(rows), rows.numel(), *given, *results)
+    refuse(wrong, "cross_entropy", mass, rows.shape[1], ignored)
 
 
 def _rows(t: Tensor) -> Tensor:

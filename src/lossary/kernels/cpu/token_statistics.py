@@ -10,6 +10,7 @@ from torch import Tensor
 
 from lossary.kernels.cpu import _token_rows
 from lossary.kernels.cpu._arrays import array, computing
+from lossary.kernels.cpu._labels import none_wrong, refuse
 from lossary.kernels.cpu._threads import share
 
 
@@ -32,8 +33,8 @@ def forward(
     found = torch.empty((2, rows), dtype=torch.float64, device="cpu")
     notes = torch.empty((_token_rows.NOTES, rows), dtype=torch.float64, device="cpu")
     wide = array(torch.empty(0, dtype=computing(x.dtype), device="cpu"))
-    given = array(x), array(target), ignore_index, wide, array(found[0]), array(found[1])
-    share(_token_rows.losses, rows, x.numel(), *given, array(notes))
+    results = wide, array(found[0]), array(found[1]), array(notes)
+    _share(_token_rows.losses, x, target, ignore_index, results)
     return found[0], found[1], (notes,)
 
 
@@ -49,6 +50,16 @@ def gradient(
     """The slope of the scores for an upstream gradient an item towards each; may overwrite them."""
     out = torch.empty(x.shape, dtype=x.dtype, device="cpu") if out is None else out
     by = [t.double().expand(len(x)).contiguous() for t in (by_log_probability, by_entropy)]
-    given = array(x), array(target), ignore_index, array(notes[0]), array(by[0]), array(by[1])
-    share(_token_rows.gradient, len(x), x.numel(), *given, array(out))
+    results = array(notes[0]), array(by[0]), array(by[1]), array(out)
+    _share(_token_rows.gradient, x, target, ignore_index, results)
     return out
+
+
+def _share(
+    loop: Any, x: Tensor, target: Tensor, ignore_index: int, results: tuple[Any, ...]
+) -> None:
+    """Hand the rows to the threads; a target that named no class is refused then."""
+    wrong = none_wrong()
+    given = array(x), array(target), ignore_index, wrong
+    share(loop, len(x), x.numel(), *given, *results)
+    refuse(wrong, "token_statistics", target, x.shape[1], ignore_index)
