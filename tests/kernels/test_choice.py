@@ -187,7 +187,7 @@ def test_ctrl_c_is_never_lost(wait_s: float) -> None:
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=20)
         assert errors.strip().endswith("KeyboardInterrupt")
-        assert "ignored" not in errors
+        assert "Exception ignored" not in errors  # a line of ours may say ignored
 
 
 def test_threads_of_python_do_where_torch_has_no_openmp(monkeypatch: pytest.MonkeyPatch) -> None:
