@@ -31,6 +31,7 @@ def blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
     from lossary.kernels.triton import _launch
 
     if request.param == "many blocks":
-        monkeypatch.setattr(_launch, "ON_CHIP", 512)
-        for name in ("READ_ONCE", "STREAMED", "STREAMED_WIDE", "TOKENS", "SLOPES", "SLOPES_WIDE"):
+        monkeypatch.setattr(_launch, "ON_CHIP_BYTES", 0)
+        names = "READ_ONCE", "TWICE", "STREAMED", "STREAMED_WIDE", "TOKENS", "SLOPES", "SLOPES_WIDE"
+        for name in names:
             monkeypatch.setattr(_launch, name, 512)

@@ -66,7 +66,8 @@ def _beside(
 @triton.jit
 def forward(
     x, x_stride, target, ignored, log_probability, entropy,
-    notes, classes, WIDE: tl.constexpr, BLOCK: tl.constexpr, SIDE: tl.constexpr, ALIGNED: tl.constexpr,
+    notes, classes, WIDE: tl.constexpr,
+    BLOCK: tl.constexpr, SIDE: tl.constexpr, ALIGNED: tl.constexpr,
 ):  # fmt: skip
     """Both numbers of one row, and the notes of their gradient."""
     i = tl.program_id(0).to(tl.int64)

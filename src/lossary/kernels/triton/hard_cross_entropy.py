@@ -61,7 +61,7 @@ def _run(
     rows, classes = x.shape
     items = torch.empty(rows, dtype=torch.float32, device=x.device)
     notes = torch.empty((rows, _hard_rows.NOTES), dtype=torch.float32, device=x.device)
-    blocks = row_blocks(classes, twice=slope is not None)
+    blocks = row_blocks(x, twice=slope is not None)
     with on_device(x):
         _hard_rows.losses[(rows,)](
             x, x.stride(0), target, _class_weights(options), scale, options["ignore_index"],
