@@ -11,10 +11,14 @@ from lossary.kernels.cpu._lanes import (
     compiled,
     exponential_sum,
     highest,
+    inlined,
     lifted_exponential,
     rounded,
     widened,
 )
+
+# Below this a float32 is not normal.
+SMALLEST = 2.0**-126
 
 
 @compiled
@@ -55,20 +59,47 @@ def losses(
         notes[2, i] = found[2]
 
 
+@inlined
+def _factor(notes: Any, scale: Any, i: int) -> Any:
+    return notes[1, i] * notes.dtype.type(DROP) * scale[i]
+
+
+@compiled
+def _little_rows(
+    x: Any, target: Any, ignored: int, wrong: Any, notes: Any, scale: Any, out: Any,
+    start: int, stop: int,
+) -> None:  # fmt: skip
+    """Rows of so small a scale that the factor above would have lost its digits."""
+    like = out[0, 0]
+    for i in range(start, stop):
+        row, slope, y = x[i], out[i], target[i]
+        is_little = abs(_factor(notes, scale, i)) < SMALLEST
+        if not (is_little and counts(y, ignored, row.shape[0], wrong)):
+            continue
+        top, unit, by = notes[0, i], notes[1, i] * notes.dtype.type(DROP), scale[i]
+        for j in range(row.shape[0]):
+            slope[j] = rounded(lifted_exponential(widened(row[j]) - top) * unit * by, like)
+        slope[y] = rounded(-notes[2, i] * by, like)
+
+
 @compiled
 def gradient(
     x: Any, target: Any, ignored: int, wrong: Any, notes: Any, scale: Any, out: Any,
     start: int, stop: int,
 ) -> None:  # fmt: skip
     """Prediction minus truth, times each row's scale: one read, one write."""
-    like = out[0, 0]
+    like, few = out[0, 0], 0
     for i in range(start, stop):
         row, slope, y = x[i], out[i], target[i]
         if not counts(y, ignored, row.shape[0], wrong):
             slope[:] = rounded(np.float32(0), like)
             continue
-        top = notes[0, i]
-        factor = notes[1, i] * scale[i] * notes.dtype.type(DROP)
+        top, factor = notes[0, i], _factor(notes, scale, i)
+        if abs(factor) < SMALLEST:
+            few += 1
+            continue
         for j in range(row.shape[0]):
             slope[j] = rounded(lifted_exponential(widened(row[j]) - top) * factor, like)
         slope[y] = rounded(-notes[2, i] * scale[i], like)
+    if few:
+        _little_rows(x, target, ignored, wrong, notes, scale, out, start, stop)

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lossary.kernels.cpu._hard_rows import summary
-from lossary.kernels.cpu._labels import counts
+from lossary.kernels.cpu._hard_rows import SMALLEST, summary
 from lossary.kernels.cpu._lanes import (
     DROP,
     RUN,
@@ -31,6 +30,20 @@ def gather(x: Any, n: int, first: int, width: int, tile: Any) -> None:
         scores, line = tile[c], part[c]
         for k in range(width):
             scores[k] = widened(line[k])
+
+
+@compiled
+def _read_labels(target: Any, ignored: int, classes: int, wrong: Any, label: Any) -> None:
+    """The labels of lanes, -1 for one that does not count; as :func:`_labels.counts`, in step."""
+    strays = 0
+    label[target.shape[0] :] = -1
+    for k in range(target.shape[0]):
+        y = target[k]
+        is_class, is_ignored = (y >= 0) & (y < classes), y == ignored
+        label[k] = y if is_class & (not is_ignored) else -1
+        strays += 0 if is_class | is_ignored else 1
+    if strays:
+        wrong[0] = 1
 
 
 @compiled
@@ -84,9 +97,7 @@ def losses(
         n, first = number // across, number % across * WIDTH
         width = min(WIDTH, items - first)
         gather(x, n, first, width, tile)
-        for k in range(width):
-            y = target[n, first + k]
-            label[k] = y if counts(y, ignored, classes, wrong) else -1
+        _read_labels(target[n, first : first + width], ignored, classes, wrong, label)
         _tops(tile, tops)
         _sums(tile, tops, label, part, tails, shares)
         for k in range(width):
@@ -102,6 +113,15 @@ def losses(
 
 
 @compiled
+def _has_little(factors: Any, by: Any, label: Any) -> bool:
+    """Whether a factor times its scale is below the normal numbers, and would lose its digits."""
+    few = 0
+    for k in range(WIDTH):
+        few += 1 if (label[k] >= 0) & (abs(factors[k] * by[k]) < SMALLEST) else 0
+    return few > 0
+
+
+@compiled
 def gradient(
     x: Any, target: Any, ignored: int, wrong: Any, notes: Any, scale: Any, out: Any,
     start: int, stop: int,
@@ -110,26 +130,32 @@ def gradient(
     items, classes = x.shape[2], x.shape[1]
     across = (items + WIDTH - 1) // WIDTH
     tile = np.zeros((classes, WIDTH), notes.dtype)
-    lanes = np.zeros((3, WIDTH), notes.dtype)
-    tops, factors, truths = lanes[0], lanes[1], lanes[2]
+    lanes = np.zeros((4, WIDTH), notes.dtype)
+    tops, factors, truths, by = lanes[0], lanes[1], lanes[2], lanes[3]
     label, like = np.zeros(WIDTH, np.int32), out[0, 0, 0]
     for number in range(start, stop):
         n, first = number // across, number % across * WIDTH
         width = min(WIDTH, items - first)
         gather(x, n, first, width, tile)
+        _read_labels(target[n, first : first + width], ignored, classes, wrong, label)
         for k in range(width):
-            y = target[n, first + k]
-            label[k] = y if counts(y, ignored, classes, wrong) else -1
-            at = scale[n, first + k]
             tops[k] = notes[0, n, first + k]
-            factors[k] = notes[1, n, first + k] * at * notes.dtype.type(DROP)
-            truths[k] = -notes[2, n, first + k] * at
+            factors[k] = notes[1, n, first + k] * notes.dtype.type(DROP)
+            truths[k] = -notes[2, n, first + k]
+            by[k] = scale[n, first + k]
+        is_little = _has_little(factors, by, label)
+        if not is_little:
+            for k in range(WIDTH):
+                factors[k], truths[k] = factors[k] * by[k], truths[k] * by[k]
         for c in range(classes):
             scores = tile[c]
             for k in range(WIDTH):
                 slope = lifted_exponential(scores[k] - tops[k]) * factors[k]
                 slope = truths[k] if label[k] == c else slope
                 scores[k] = slope if label[k] >= 0 else 0
+            if is_little:
+                for k in range(WIDTH):
+                    scores[k] *= by[k]
         part = out[n, :, first : first + width]
         for c in range(classes):
             scores, line = tile[c], part[c]

@@ -10,10 +10,10 @@ import numpy as np
 from torch import Tensor
 
 from lossary.core.class_indices import refuse_wrong_indices
-from lossary.kernels.cpu._lanes import compiled
+from lossary.kernels.cpu._lanes import inlined
 
 
-@compiled
+@inlined
 def counts(label: int, ignored: int, classes: int, wrong: Any) -> bool:
     """Whether an item counts; a label that names no class is noted, and does not."""
     if label == ignored:
