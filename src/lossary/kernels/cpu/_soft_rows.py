@@ -99,10 +99,11 @@ def _short_sums(row: Any, own: Any, weight: Any, kept: float, spread: float) -> 
     for k in range(row.shape[0]):
         fall = top - np.float64(widened(row[k]))
         mass = weight[k] * (kept * _at(own, k) + spread)
-        beside = 0.0 if k == leader else 1.0
-        odds += beside * exponential(-fall)
-        falls += 0.0 if mass == 0 else mass * fall
-        rest += beside * mass
+        # Where the leader is infinite its own fall is no number.
+        is_leader = k == leader
+        odds += 0.0 if is_leader else exponential(-fall)
+        falls += 0.0 if is_leader or mass == 0 else mass * fall
+        rest += 0.0 if is_leader else mass
     return leader, top, odds, falls, rest
 
 

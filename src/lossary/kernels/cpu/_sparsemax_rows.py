@@ -14,12 +14,16 @@ from lossary.kernels.cpu._lanes import LANES, compiled, highest, reordered, roun
 
 @compiled
 def _gather_above(row: Any, top: float, falls: Any) -> int:
-    """The entries less than 1 below the top, as they lie below it; -1 if one is no number."""
+    """The entries less than 1 below the top, as they lie below it; -1 if one is no number.
+
+    Below an infinite top there are none.
+    """
     count = 0
     for k in range(row.shape[0]):
-        fall = np.float64(widened(row[k])) - top
-        if fall != fall:
+        value = np.float64(widened(row[k]))
+        if value != value:
             return -1
+        fall = value - top
         if fall > -1:
             falls[count] = fall
             count += 1
@@ -57,7 +61,9 @@ def project(x: Any, wide: Any, out: Any, start: int, stop: int) -> None:
         row, p = x[i], out[i]
         top = np.float64(highest(row, lanes))
         count = _gather_above(row, top, falls)
-        tau = _threshold(falls, count) if count > 0 else np.nan
+        # An infinite entry is no number of the answer; the others are infinitely far below it.
+        rest = 0.0 if count == 0 and top == np.inf else np.nan
+        tau = _threshold(falls, count) if count > 0 else rest
         for k in range(row.shape[0]):
             part = np.float64(widened(row[k])) - top - tau
             p[k] = rounded(0.0 if part <= 0 else part, like)
