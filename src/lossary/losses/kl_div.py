@@ -22,6 +22,9 @@ WHERE = "kl_div"
 def kl_losses(x: Tensor, y: Tensor, logs: bool) -> Tensor:
     """``y (log y - x)``, where 0 log 0 and 0 * inf are 0."""
     x = x.masked_fill((y == 0) & (x == -torch.inf), 0)
+    # Next to an infinite target its logarithm outweighs any prediction that is finite.
+    endless = (y == torch.inf) & x.isfinite()
+    x = torch.where(endless, x - x.detach() - 1, x)
     # entr(y) = -y log y keeps the slope -inf at 0 where xlogy(y, y) gives NaN.
     entropies: Tensor = torch.special.entr(y)
     return -entropies - y * x
@@ -29,7 +32,8 @@ def kl_losses(x: Tensor, y: Tensor, logs: bool) -> Tensor:
 
 def kl_log_losses(x: Tensor, log_y: Tensor, logs: bool) -> Tensor:
     """``e^t (t - x)`` for a target given as its logarithm ``t``; a target of 0 has t = -inf."""
-    absent = log_y == -torch.inf
+    # It costs nothing, but 0 times a NaN, or times an infinite promise, is no number.
+    absent = (log_y == -torch.inf) & (x < torch.inf)
     t = log_y.masked_fill(absent, 0)
     return (t.exp() * (t - x.masked_fill(absent, 0))).masked_fill(absent, 0)
 

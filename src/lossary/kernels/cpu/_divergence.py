@@ -15,18 +15,19 @@ SMALLEST = float(np.finfo(np.float64).tiny)
 
 @inlined
 def _of_mass(stored_x: Any, stored_y: Any) -> float:
-    """``y (log y - x)``; a target of 0 costs nothing, whatever was predicted."""
+    """``y (log y - x)``; a target of 0 costs nothing, and hides no NaN."""
     x, y = np.float64(widened(stored_x)), np.float64(widened(stored_y))
-    loss = y * (logarithm(max(y, SMALLEST)) - x)
-    return 0.0 if y == 0 else loss
+    log_y = y if y == np.inf else logarithm(max(y, SMALLEST))
+    loss = y * (log_y - x)
+    return 0.0 if (y == 0) & (x < np.inf) else loss
 
 
 @inlined
 def _of_log_mass(stored_x: Any, stored_t: Any) -> float:
-    """``exp t (t - x)``; a target of 0 has the logarithm -inf."""
+    """``exp t (t - x)``; a target of 0 has the logarithm -inf, costs nothing and hides no NaN."""
     x, t = np.float64(widened(stored_x)), np.float64(widened(stored_t))
     loss = exponential(t) * (t - x)
-    return 0.0 if t == -np.inf else loss
+    return 0.0 if (t == -np.inf) & (x < np.inf) else loss
 
 
 @reordered
