@@ -124,10 +124,12 @@ class _Express(torch.autograd.Function):
         last = not torch._C._autograd._get_current_graph_task_keep_graph()
         if last:
             ctx.slope = None
+        # What the caller masked out sends 0; an infinite slope must not make it NaN.
         if upstream.dim():
             by = aligned(upstream, slope)
-            # An item that the caller masked out sends 0; an infinite slope must not make it NaN.
             grad = (slope * by).masked_fill_(by == 0, 0)
+        elif upstream.item() == 0:
+            grad = torch.zeros_like(slope)
         else:
             grad = slope.mul_(upstream) if last else slope * upstream
         dtype = upstream.dtype

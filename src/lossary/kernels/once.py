@@ -26,7 +26,7 @@ class Once:
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """The losses, or their sum; the note is the slope itself."""
         if self.formula.fused is not None:
-            # Wide, as its compiled kernel is: which of the two ran shows in no digit.
+            # Wide, as its compiled kernel is: the two differ in the last digit at most.
             wide = wide_dtype(tensors[0])
             tensors = tuple(t.to(wide) if t.is_floating_point() else t for t in tensors)
         losses, slopes = kernel_or_formula(self.formula, options, self.wanted, tensors)
@@ -42,7 +42,6 @@ class Once:
         """The kept slope times each item's scale."""
         by = aligned(scale, notes[0])
         slope = notes[0] * by
-        if scale.dim():
-            # An item that the caller masked out sends 0; an infinite slope must not make it NaN.
-            slope.masked_fill_(by == 0, 0)
+        # What the caller masked out sends 0; an infinite slope must not make it NaN.
+        slope.masked_fill_(by == 0, 0)
         return slope.to(tensors[0].dtype)

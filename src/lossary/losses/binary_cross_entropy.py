@@ -68,14 +68,29 @@ def logits_kernel(
 
 def probability_losses(p: Tensor, y: Tensor, *weight: Tensor) -> Tensor:
     """``-y log p - (1 - y) log(1 - p)``, where 0 log 0 is 0 and log 0 is minus infinity."""
-    if_positive = -p.masked_fill((y == 0) & (p == 0), 1).log()
-    if_negative = -(-p.masked_fill((y == 1) & (p == 1), 0)).log1p()
+    if_positive = -_log(p.masked_fill((y == 0) & (p == 0), 1))
+    below = p.masked_fill((y == 1) & (p == 1), 0)
+    surely = below == 1
+    if_negative = -(-below.masked_fill(surely, 0)).log1p()
+    if_negative = if_negative - _log((1 - below).masked_fill(~surely, 1))
     # Certain and right, the loss is 0, but any other target would cost infinitely much: entr is
     # 0 at 0 and leaves it with infinite slope.
     right = ((y == 0) & (p == 0)) | ((y == 1) & (p == 1))
     edge: Tensor = torch.special.entr(torch.minimum(y, 1 - y).masked_fill(~right, 1))
     losses = y * if_positive + (1 - y) * if_negative + edge
-    return losses * weight[0] if weight else losses
+    if not weight:
+        return losses
+    # A weight of 0 takes an entry out, even where its loss is infinite.
+    out = (weight[0] == 0) & losses.isinf()
+    return torch.where(out, torch.finfo(losses.dtype).max, losses) * weight[0]
+
+
+def _log(p: Tensor) -> Tensor:
+    """``log p``, whose infinite slope at 0 passes nothing on where nothing comes from above."""
+    is_zero, nothing, kind = p == 0, torch.zeros_like(p), torch.finfo(p.dtype)
+    # Divided by the smallest number of all, 0 stays 0 and anything else overflows.
+    beside = nothing.masked_fill(is_zero, kind.tiny * kind.eps)
+    return (p + beside).log() + nothing.masked_fill(is_zero, -torch.inf)
 
 
 def probability_kernel(

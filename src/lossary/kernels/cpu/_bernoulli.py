@@ -28,7 +28,9 @@ def _loss(stored_p: Any, stored_y: Any, weight: Any) -> float:
     log_p = -np.inf if p == 0 else log_p
     one = 0.0 if y == 0 or p == 1 else y * -log_p
     none = 0.0 if y == 1 else (1 - y) * minus_log1m(p)
-    return (one + none) * np.float64(widened(weight))
+    factor = np.float64(widened(weight))
+    # A weight of 0 takes an entry out, even where its loss is infinite.
+    return 0.0 if factor == 0 else (one + none) * factor
 
 
 @inlined
