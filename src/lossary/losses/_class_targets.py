@@ -1,5 +1,10 @@
 """What cross-entropy and NLL share: class targets, checked, batched and counted."""
 
+import operator
+from contextlib import suppress
+from numbers import Real
+from typing import SupportsIndex
+
 import torch
 from torch import Tensor
 
@@ -17,7 +22,7 @@ def checked(
     read_indices: bool = True,
 ) -> tuple[Tensor, Tensor]:
     """Scores as (N, C, ...) and int64 targets as (N, ...), or an error that teaches."""
-    check_ignore_index(where, ignore_index)
+    whole_index(where, ignore_index)
     _check_shapes(where, input, target)
     checks.check_class_dtype(where, target)
     classes = input.shape[1] if input.dim() > 1 else input.shape[0]
@@ -29,11 +34,30 @@ def checked(
     return (x, y) if input.dim() > 1 else (x.unsqueeze(0), y.reshape(1))
 
 
-def check_ignore_index(where: str, ignore_index: object) -> None:
-    """Refuse what is no whole number."""
-    if not isinstance(ignore_index, int):
-        came = f"got ignore_index={ignore_index!r}"
-        raise DtypeError(teach(where, came, "a whole number; -100 ignores nothing but -100"))
+def whole_index(where: str, ignore_index: object) -> int:
+    """``ignore_index`` as Python's own number, numpy's included, or an error that teaches."""
+    if isinstance(ignore_index, int):
+        return int(ignore_index)
+    if isinstance(ignore_index, SupportsIndex):
+        with suppress(TypeError):  # a tensor that is not one whole number
+            return operator.index(ignore_index)
+    came = f"got ignore_index={ignore_index!r}"
+    raise DtypeError(teach(where, came, "a whole number; -100 ignores nothing but -100"))
+
+
+def smoothing_share(where: str, smoothing: object) -> float:
+    """``label_smoothing`` as Python's own number, or an error that teaches.
+
+    As in torch, a tensor of no dimensions counts as the number that it holds.
+    """
+    if isinstance(smoothing, float):
+        return float(smoothing)
+    if isinstance(smoothing, Tensor) and not smoothing.dim() and not smoothing.requires_grad:
+        return float(smoothing.item())
+    if isinstance(smoothing, Real):
+        return float(smoothing)
+    came = f"got label_smoothing={smoothing!r}"
+    raise DtypeError(teach(where, came, "a number from 0 to 1, such as 0.1"))
 
 
 def _check_shapes(where: str, input: Tensor, target: Tensor) -> None:

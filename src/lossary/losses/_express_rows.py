@@ -19,10 +19,12 @@ def express_rows(
     smoothing: float,
 ) -> Tensor | None:
     """The whole loss in one compiled call, for small rows of classes; None if it is not for it."""
-    if not isinstance(target, Tensor) or input.dim() != 2 or reduction not in express.MODES:
+    if not isinstance(input, Tensor) or not isinstance(target, Tensor):
+        return None
+    if input.dim() != 2 or reduction not in express.MODES:
         return None
     is_soft = target.dtype == input.dtype
-    if not is_soft and (target.dtype not in checks.CLASS_DTYPES or type(ignore_index) is not int):
+    if not is_soft and target.dtype not in checks.CLASS_DTYPES:
         return None
     if not 0 <= smoothing <= 1 or (is_soft and (ignore_index >= 0 or checks.is_strict())):
         return None
@@ -30,13 +32,13 @@ def express_rows(
     if target.shape != (input.shape if is_soft else (rows,)):
         return None
     name = "soft" if is_soft else "smoothed" if smoothing else "hard"
-    target = target if is_soft else target.long()
     kernel = express.serves(name, input, target)
     if kernel is None:
         return None
+    target = target if is_soft else target.long()
     address = 0
     if weight is not None:
-        if weight.shape != (classes,) or weight.requires_grad or not express.is_plain(weight):
+        if not express.is_plain(weight) or weight.shape != (classes,) or weight.requires_grad:
             return None
         weight = weight.double()
         address = weight.data_ptr()

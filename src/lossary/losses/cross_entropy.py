@@ -84,7 +84,7 @@ def soft_losses(x: Tensor, mass: Tensor) -> Tensor:
     fall = x - x.gather(1, leader)
     # The leader's own fall is 0 and is taken out, so that its gradient is summed, not cancelled;
     # 0 * inf at a masked class that carries no mass is 0.
-    is_leader = torch.zeros_like(fall, dtype=torch.bool).scatter(1, leader, True)
+    is_leader = torch.zeros_like(fall, dtype=torch.bool).scatter(1, leader, 1)
     tail = fall.masked_fill(is_leader, -torch.inf).exp().sum(1).log1p()
     silent = is_leader | ((mass == 0) & (fall == -torch.inf))
     return mass.sum(1) * tail - (mass * fall.masked_fill(silent, 0)).sum(1)
@@ -96,8 +96,9 @@ def smoothed_mass(
     """Scores and the weighted mass of smoothed labels; ignored rows are cleared of both."""
     counted = target != ignore_index
     y = torch.where(counted, target, 0).unsqueeze(1)
-    share = torch.full_like(x, smoothing / x.shape[1])
-    mass = share.scatter(1, y, 1 - smoothing + smoothing / x.shape[1])
+    # In tensors of the dtype throughout: while torch.jit traces, a size is a tensor too.
+    spread = torch.full_like(x, smoothing) / x.shape[1]
+    mass = spread.scatter_add(1, y, torch.full_like(y, 1 - smoothing, dtype=x.dtype))
     mass = mass if weight is None else mass * _along_classes(weight.to(x.dtype), x)
     return torch.where(counted.unsqueeze(1), x, 0), mass * counted.unsqueeze(1)
 
@@ -176,6 +177,8 @@ def cross_entropy(
     2.0612e-09
     """
     reduction = legacy_reduction(size_average, reduce, reduction)
+    ignore_index = _class_targets.whole_index(WHERE, ignore_index)
+    label_smoothing = _class_targets.smoothing_share(WHERE, label_smoothing)
     quick = express_rows(problem, input, target, weight, ignore_index, reduction, label_smoothing)
     if quick is not None:
         return quick
@@ -210,6 +213,8 @@ def problem(
     where: str = WHERE,
 ) -> Problem:
     """The cross-entropy that these arguments ask for; of the input only shape and dtype matter."""
+    ignore_index = _class_targets.whole_index(where, ignore_index)
+    smoothing = _class_targets.smoothing_share(where, smoothing)
     if not 0 <= smoothing <= 1:
         came = f"label_smoothing must be between 0.0 and 1.0. Got: {smoothing}"
         raise OptionError(teach(where, came, "a share of the target's mass, such as 0.1"))

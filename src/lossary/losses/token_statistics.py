@@ -10,7 +10,7 @@ from lossary.core.dtypes import autocast_dtype
 from lossary.core.errors import ShapeError, teach
 from lossary.kernels.formula import Formula
 from lossary.kernels.tokens import statistics
-from lossary.losses._class_targets import check_ignore_index
+from lossary.losses._class_targets import whole_index
 from lossary.losses.cross_entropy import hard_losses, soft_losses
 
 WHERE = "token_statistics"
@@ -62,7 +62,7 @@ def token_statistics(
     """
     checks.check_floating(WHERE, "logits", logits)
     checks.check_same_device(WHERE, logits=logits, target=target)
-    check_ignore_index(WHERE, ignore_index)
+    ignore_index = whole_index(WHERE, ignore_index)
     checks.check_class_dtype(WHERE, target)
     if not logits.dim() or target.shape != logits.shape[:-1]:
         came = f"got logits of shape {checks.shape(logits)} and target {checks.shape(target)}"
