@@ -47,6 +47,7 @@ bench: $(READY) ## Time and memory beside torch's and the floor: benchmarks/resu
 	@$(BIN)/lossary bench --device $(DEVICE) --suite shapes --csv $(RESULTS)/shapes_$(DEVICE).csv
 	@$(BIN)/lossary bench --device $(DEVICE) --suite scale --csv $(RESULTS)/scale_$(DEVICE).csv
 	@test $(DEVICE) != cpu || $(BIN)/python benchmarks/losses.py --csv $(RESULTS)/losses_cpu.csv
+	@test $(DEVICE) = cpu || $(BIN)/python benchmarks/language_models.py --csv $(RESULTS)/language_models_cuda.csv
 	@$(MAKE) --no-print-directory speed-page
 
 speed-page: $(READY) ## docs/speed.md and its figures, from benchmarks/results

@@ -57,7 +57,8 @@ lossary bench --suite scale --csv benchmarks/results/scale_cpu.csv
 python benchmarks/losses.py --csv benchmarks/results/losses_cpu.csv
 ```
 
-On a machine with an NVIDIA GPU, `make bench DEVICE=cuda` writes the tables that end in `_cuda.csv`.
+On a machine with an NVIDIA GPU, `make bench DEVICE=cuda` writes the tables that end in `_cuda.csv`,
+`python benchmarks/language_models.py` among them.
 """
 
 
@@ -167,6 +168,30 @@ def every_loss() -> list[str]:
     return table(head, rows, left=2)
 
 
+def language_models() -> list[str]:
+    """The table of benchmarks/language_models.py: a line for each loss and size."""
+    path = RESULTS / "language_models_cuda.csv"
+    if not path.exists():
+        return ["Not measured.", ""]
+    with path.open(newline="", encoding="utf-8") as file:
+        found = list(csv.DictReader(file))
+    names = ("lossary", "torch", "compile", "liger")
+    head = ["loss", "size", "dtype", "x floor", *(WORDS(f"contender.{n}") for n in names), "floor"]
+    rows = []
+    for key in dict.fromkeys((row["loss"], row["shape"], row["dtype"]) for row in found):
+        own = {r["contender"]: r for r in found if (r["loss"], r["shape"], r["dtype"]) == key}
+        ms = [f"{float(own[n]['ms']):.3g}" if n in own and own[n]["ms"] else "" for n in names]
+        rows.append([*key, own["lossary"]["to_floor"], *ms, f"{float(own['floor']['ms']):.3g}"])
+    keys = ("gpu", "system", "python", "torch", "lossary")
+    gpu, system, python, torch, ours = (found[0][key] for key in keys)
+    machine = f"{gpu}, {system}, Python {python}, torch {torch}, lossary {ours}."
+    note = textwrap.fill(
+        "Milliseconds between two marks that the GPU passes. The floor copies what must be read and"
+        " written once, or makes the three matrix products. Small sizes show what it takes to send"
+        " the work to the GPU, which is most where there is little work.", 100)  # fmt: skip
+    return [machine, "", note, "", *table(head, rows, left=3)]
+
+
 SECTIONS = (("vocabulary", "By vocabulary"), ("shapes", "By shape"), ("scale", "How it grows"))
 SHOWN = {"vocabulary": vocabulary, "shapes": shapes, "scale": scale}
 
@@ -191,6 +216,7 @@ def page() -> str:
                 lines += ["Not measured.", ""]
                 continue
             lines += [f"{machine_line(report.machine, WORDS)}.", "", *SHOWN[suite](report)]
+    lines += ["## Language models' sizes, CUDA", "", *language_models()]
     lines += ["## Every loss, CPU", "", "float32, forward and backward; torch's eager loss.", ""]
     return "\n".join([*lines, *every_loss(), REGENERATE])
 

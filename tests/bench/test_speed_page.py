@@ -40,5 +40,5 @@ def test_a_device_without_tables_is_not_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(speed_page, "RESULTS", tmp_path)
-    assert speed_page.page().count("Not measured.") == 7
+    assert speed_page.page().count("Not measured.") == 8
     assert speed_page.figures() == {}

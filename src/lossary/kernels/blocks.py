@@ -15,6 +15,7 @@ from torch import Tensor
 from lossary.core.dtypes import accumulation_dtype, autocast_is_on, wide_dtype
 from lossary.core.transforms import reason_not_plain
 from lossary.kernels.formula import Formula
+from lossary.kernels.unchanged import check_unchanged, versions
 
 
 def widen(formula: Formula, tensors: tuple[Tensor, ...]) -> list[Tensor]:
@@ -55,6 +56,7 @@ class _InBlocks(torch.autograd.Function):
         *tensors: Tensor,
     ) -> Tensor:
         ctx.formula, ctx.options, ctx.summed = formula, options, summed
+        ctx.versions = versions(options.values())
         needed = [i for i, n in enumerate(ctx.needs_input_grad[4:]) if n and graded]
         by_kernel = formula.kernel is not None and set(needed) <= set(formula.slopes_for)
         wanted = tuple(needed) if by_kernel else ()
@@ -72,6 +74,7 @@ class _InBlocks(torch.autograd.Function):
         if slopes and not must_trace(upstream):
             grads = [_scaled(slope, upstream, tensors[0].dtype) for slope in slopes]
         else:
+            check_unchanged(ctx.versions)
             slowly = differentiable_gradients if must_trace(upstream) else block_gradients
             grads = slowly(ctx.formula, ctx.options, ctx.summed, tensors, wanted, upstream)
         by_input: list[Tensor | None] = [None] * len(tensors)

@@ -18,10 +18,11 @@ def explain_choice(loss: Callable[..., Any], *arguments: Any, **options: Any) ->
     ``LOSSARY_KERNELS`` (``fused``, ``blocks`` or ``formula``) caps what may run; empty, it counts
     as unset. The logger ``lossary.kernels`` says every choice at debug level.
 
-    ``LOSSARY_KERNELS=triton`` asks for the Triton kernels by name, on CUDA tensors, or on a CPU's
-    in Triton's interpreter (``TRITON_INTERPRET=1``, set before Triton is imported). Nothing else
-    chooses them, since their speed was not measured on a GPU; what they do not serve goes the way
-    it would go without them, and the reason says so. They need ``pip install "lossary[gpu]"``.
+    On CUDA tensors the Triton kernels run wherever they serve a call; they need Triton, which
+    torch for CUDA brings on Linux, or ``pip install "lossary[gpu]"``. ``LOSSARY_KERNELS=triton``
+    asks for them on a CPU too, in Triton's interpreter (``TRITON_INTERPRET=1``, set before Triton
+    is imported). What they do not serve goes the way it would go without them, and the reason
+    says so.
 
     >>> import torch, lossary.functional
     >>> x, y = torch.zeros(2, 3), torch.tensor([0, 1])

@@ -20,6 +20,7 @@ from torch import Tensor
 from lossary.core.reduction import divide, share_of
 from lossary.kernels.blocks import block_gradients, differentiable_gradients, must_trace
 from lossary.kernels.formula import Formula
+from lossary.kernels.unchanged import check_unchanged, versions
 
 Notes = tuple[Tensor, ...]
 Options = dict[str, Any]
@@ -83,6 +84,7 @@ class _Fused(torch.autograd.Function):
             result = items.sum(dtype=torch.float64)
         if any(ctx.needs_input_grad):
             ctx.formula, ctx.kernel, ctx.options = formula, kernel, options
+            ctx.versions = versions(options.values())
             ctx.divisor, ctx.share = by, share
             ctx.summed, ctx.made = reduction != "none", slope is not None
             ctx.save_for_backward(*tensors, *notes, *(() if slope is None else (slope,)))
@@ -94,6 +96,7 @@ class _Fused(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *upstreams: Tensor) -> Any:
+        check_unchanged(ctx.versions)
         wanted = [i for i, needed in enumerate(ctx.needs_input_grad[6:]) if needed]
         count = len(ctx.needs_input_grad) - 6
         saved = ctx.saved_tensors  # read once: checkpointing makes them anew at each reading

@@ -21,6 +21,7 @@ from lossary.core.reduction import divide
 from lossary.kernels.blocks import must_trace
 from lossary.kernels.formula import Formula
 from lossary.kernels.linear_layer import Gradients, Layer, chunks, widened
+from lossary.kernels.unchanged import check_unchanged, versions
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ class _Linear(torch.autograd.Function):
         ctx: Any, plan: Plan, graded: bool, input: Tensor, matrix: Tensor, bias: Tensor | None
     ) -> tuple[Tensor, ...]:
         ctx.plan = plan
+        ctx.versions = versions((*plan.targets, *plan.options.values()))
         ctx.set_materialize_grads(False)
         x, layer = _laid_out(plan, input, matrix, bias)
         wanted = ctx.needs_input_grad[2:]
@@ -96,6 +98,7 @@ class _Linear(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *upstreams: Tensor | None) -> Any:
+        check_unchanged(ctx.versions)
         saved = ctx.saved_tensors
         tensors, kept = saved[:3], saved[3:]
         wanted = ctx.needs_input_grad[2:]

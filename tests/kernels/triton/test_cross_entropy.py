@@ -69,10 +69,16 @@ def test_every_backward_gives_the_same(kind: str, reduction: str, dtype: torch.d
         first = slope(loss, times, keep=True).clone()
         between = slope(loss, 2.5, keep=True)
         again = slope(loss, times, keep=False)
-        assert torch.equal(alone, first)
-        assert torch.equal(alone, again)
+        assert_same(alone, first)
+        assert_same(alone, again)
         torch.testing.assert_close(between.double() * times / 2.5, first.double(),
                                    rtol=1e-2, atol=1e-6)  # fmt: skip
+
+
+def assert_same(a: Tensor, b: Tensor) -> None:
+    """To the bit; on a GPU to the last place, whose compiler joins operations as it likes."""
+    room = 4e-7 if a.is_cuda and a.dtype == torch.float32 else 0
+    torch.testing.assert_close(a, b, rtol=room, atol=0)
 
 
 def test_a_slope_that_was_handed_out_is_not_needed_again() -> None:
