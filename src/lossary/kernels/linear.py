@@ -21,6 +21,7 @@ from lossary.core.reduction import divide
 from lossary.kernels.blocks import must_trace
 from lossary.kernels.formula import Formula
 from lossary.kernels.linear_layer import Gradients, Layer, chunks, widened
+from lossary.kernels.softcap import capped
 from lossary.kernels.unchanged import check_unchanged, versions
 
 
@@ -84,10 +85,10 @@ class _Linear(torch.autograd.Function):
         if graded and any(wanted) and plan.reduction != "none":
             made = Gradients(x, layer, wanted)
         pieces, told = [], []
-        for rows, scores, part in chunks(x, layer, plan.targets):
+        for rows, scores, part, raw in chunks(x, layer, plan.targets):
             if plan.tokens is not None:
                 told.append(_told(plan.tokens, scores, part)[:2])
-            losses, slope = _with_slope(plan, layer, scores, part, made)
+            losses, slope = _with_slope(plan, layer, scores, part, raw, made)
             pieces.append(losses)
             if made is not None:
                 made.add(rows, x[rows], slope)
@@ -130,7 +131,12 @@ def _laid_out(
 
 
 def _with_slope(
-    plan: Plan, layer: Layer, scores: Tensor, part: tuple[Tensor, ...], made: Gradients | None
+    plan: Plan,
+    layer: Layer,
+    scores: Tensor,
+    part: tuple[Tensor, ...],
+    raw: Tensor,
+    made: Gradients | None,
 ) -> tuple[Tensor, Tensor]:
     """The losses of some scores and, if it is to be made, their slope under an upstream of 1."""
     given, options = (scores, *part), plan.options
@@ -142,7 +148,7 @@ def _with_slope(
         losses, _, slope = together(given, options, scale, out=room)
         return losses, slope
     losses, notes = plan.kernel.losses(given, options, False)
-    return losses, layer.slope(_maker(plan, part, notes, scale, room), scores)
+    return losses, layer.slope(_maker(plan, part, notes, scale, room), scores, raw)
 
 
 def _told(
@@ -182,8 +188,9 @@ def _again(
     if any(t is not None for t in by_token):
         makers.append(_of_tokens(plan, by_token, x, made))
     for number, make in enumerate(makers):
-        for rows, scores, part in chunks(x, layer, plan.targets):
-            made.add(rows, x[rows], layer.slope(make(rows, scores, part), scores), number > 0)
+        for rows, scores, part, raw in chunks(x, layer, plan.targets):
+            slope = layer.slope(make(rows, scores, part), scores, raw)
+            made.add(rows, x[rows], slope, number > 0)
     return made.all()
 
 
@@ -244,7 +251,7 @@ def _composed(plan: Plan, *given: Tensor | None) -> tuple[Tensor, ...]:
     assert matrix is not None
     scores = torch.nn.functional.linear(x, matrix, bias).reshape(len(x), *plan.shape)
     if plan.softcap is not None:
-        scores = plan.softcap * torch.tanh(scores / plan.softcap)
+        scores = capped(scores, plan.softcap)
     wide = wide_dtype(scores) if plan.formula.wide else scores.dtype
     masses = [t.to(wide) if t.is_floating_point() else t for t in plan.targets]
     losses = plan.formula.losses(scores.to(wide), *masses, **plan.options)

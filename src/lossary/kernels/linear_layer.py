@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from lossary.core.dtypes import accumulation_dtype
+from lossary.kernels.softcap import slope_of_cap
 
 # Scores in the buffer: 64 MB of float32. A smaller one rewrites the matrix's gradient more often.
 CHUNK_SCORES = 2**24
@@ -27,7 +28,7 @@ class Layer:
     softcap: float | None
 
     def scores(self, x: Tensor, out: Tensor | None = None) -> Tensor:
-        """The scores of some tokens, (n, C, ...)."""
+        """The scores of some tokens before any cap, (n, C, ...)."""
         flat = None if out is None else out[: len(x)]
         if flat is not None and flat.dtype != x.dtype:
             made = torch.mm(x, self.matrix.t(), out_dtype=flat.dtype, out=flat)
@@ -36,16 +37,13 @@ class Layer:
             made = torch.mm(x, self.matrix.t(), out=flat)
         else:
             made = torch.addmm(self.bias, x, self.matrix.t(), out=flat)
-        if self.softcap is not None:
-            made.div_(self.softcap).tanh_().mul_(self.softcap)
         return made.view(len(x), *self.shape)
 
-    def slope(self, made: Callable[[Tensor], Tensor], scores: Tensor) -> Tensor:
-        """The slope of the product, in the scores' place; a cap adds its own, 1 - tanh^2."""
+    def slope(self, made: Callable[[Tensor], Tensor], scores: Tensor, raw: Tensor) -> Tensor:
+        """The slope of the product, in the scores' place; a cap adds its own."""
         if self.softcap is None:
             return made(scores)
-        inside = 1 - (scores / self.softcap).square_()
-        return made(scores).mul_(inside)
+        return made(scores).mul_(slope_of_cap(raw, self.softcap))
 
 
 def widened(t: Tensor | None, multiplied: bool = False) -> Tensor | None:
@@ -112,12 +110,24 @@ def _product(out: Tensor, a: Tensor, b: Tensor, add: bool) -> None:
 
 def chunks(
     x: Tensor, layer: Layer, targets: tuple[Tensor, ...]
-) -> Iterator[tuple[slice, Tensor, tuple[Tensor, ...]]]:
-    """Rows, their scores in a buffer that the next chunk takes over, and their targets."""
+) -> Iterator[tuple[slice, Tensor, tuple[Tensor, ...], Tensor]]:
+    """Rows, their scores in a buffer that the next chunk takes over, their targets, raw scores.
+
+    The raw scores are those before a cap, which has a buffer of its own; without one, the same.
+    """
     width = len(layer.matrix)
     tokens = CHUNK_TOKENS if x.is_cuda else CHUNK_SCORES // max(1, width)
+    if layer.softcap is not None:
+        tokens //= 3  # raw scores, capped ones, and the slope of the cap
     step = max(1, min(len(x), tokens))
-    buffer = torch.empty((step, width), dtype=accumulation_dtype(x.dtype), device=x.device)
+    dtype = accumulation_dtype(x.dtype)
+    buffer = torch.empty((step, width), dtype=dtype, device=x.device)
+    bounded = None if layer.softcap is None else torch.empty_like(buffer)
     for start in range(0, len(x), step):
         rows = slice(start, start + step)
-        yield rows, layer.scores(x[rows], buffer), tuple(t[rows] for t in targets)
+        scores = raw = layer.scores(x[rows], buffer)
+        if bounded is not None and layer.softcap is not None:
+            flat = raw.view(len(raw), width)
+            scores = torch.div(flat, layer.softcap, out=bounded[: len(raw)])
+            scores = scores.tanh_().mul_(layer.softcap).view(raw.shape)
+        yield rows, scores, tuple(t[rows] for t in targets), raw

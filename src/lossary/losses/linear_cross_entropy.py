@@ -11,6 +11,7 @@ from torch.nn.modules.loss import _WeightedLoss
 from lossary.core.dtypes import accumulation_dtype, autocast_dtype
 from lossary.kernels.linear import Plan, Tokens, run_linear
 from lossary.kernels.select import choose_linear, evaluate, fused_kernel
+from lossary.kernels.softcap import capped
 from lossary.kernels.tokens import statistics
 from lossary.losses._linear_checks import check_call, check_statistics
 from lossary.losses._linear_settings import (
@@ -228,7 +229,7 @@ def _logits(input: Tensor, layer: Layer, shape: tuple[int, ...], held: bool) -> 
     scores = torch.nn.functional.linear(input.to(dtype), matrix, bias).reshape(shape)
     if layer.softcap is None:
         return scores
-    return layer.softcap * torch.tanh(scores / layer.softcap)
+    return capped(scores, layer.softcap)
 
 
 # torch has the module since 2.13; ours has all that it has.
