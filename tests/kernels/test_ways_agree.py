@@ -204,3 +204,11 @@ def test_traced_by_jit(kind: str) -> None:
     traced = torch.jit.trace(loss, (torch.randn(4, 5),))
     x = torch.randn(4, 5)
     torch.testing.assert_close(traced(x), loss(x))
+
+
+def test_a_masked_out_loss_sends_0_in_blocks_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOSSARY_KERNELS", "blocks")
+    p = torch.zeros(300, 200, requires_grad=True)
+    loss = F.binary_cross_entropy(p, torch.ones(300, 200), reduction="sum")
+    (slope,) = torch.autograd.grad(loss, p, torch.tensor(0.0))
+    assert not slope.any()

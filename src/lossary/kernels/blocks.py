@@ -93,7 +93,8 @@ def _run(
     """The losses, summed or per item, and the wanted slopes."""
     # Half precision keeps its slopes in float32: scaling them later is the one rounding.
     slopes = [
-        torch.empty(tensors[i].shape, dtype=accumulation_dtype(tensors[i].dtype)) for i in wanted
+        torch.empty(t.shape, dtype=accumulation_dtype(t.dtype), device=t.device)
+        for t in (tensors[i] for i in wanted)
     ]
     flat = _is_flat(formula, tensors)
     pieces = []
@@ -114,7 +115,8 @@ def _scaled(slope: Tensor, upstream: Tensor, dtype: torch.dtype) -> Tensor:
     last = not torch._C._autograd._get_current_graph_task_keep_graph()
     found = slope.mul_(by) if last else slope * by
     # An item that the caller masked out sends 0; an infinite slope must not make it NaN.
-    return (found.masked_fill_(by == 0, 0) if upstream.dim() else found).to(dtype)
+    masked = upstream.dim() > 0 or not bool(upstream)
+    return (found.masked_fill_(by == 0, 0) if masked else found).to(dtype)
 
 
 def kernel_or_formula(
