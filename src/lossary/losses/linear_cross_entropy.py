@@ -63,7 +63,7 @@ def linear_cross_entropy(
     weights, 0 of an ignored target). ``logit_softcap`` (c) bounds the scores; inf is no cap.
     ``divisor`` is what a mean divides by, a number or a tensor of one: the tokens of all
     accumulated batches, say. 0 is for where nothing counts: such a mean is 0; on a CPU it is
-    refused where a target counts. On a CPU, large calls never hold all the scores.
+    refused where a target counts. Large calls never hold all the scores, on a CPU or a GPU.
 
     Shape: ``input`` (D) or (N, D); ``linear_weight`` (C, D) or (C, d1, ..., D);
     ``linear_bias`` (C) or (C, d1, ...); ``target`` as :func:`cross_entropy` takes it.
