@@ -1,9 +1,10 @@
 """Refuse a tensor whose memory was given back: most of torch's operations would crash on it."""
 
+import torch
 from torch import Tensor
 
 from lossary.core.errors import DeviceError, teach
-from lossary.core.transforms import NO_MEMORY, reason_not_plain
+from lossary.core.transforms import NO_MEMORY, has_memory, reason_not_plain
 
 
 def check_memory(where: str, name: str, t: Tensor) -> None:
@@ -12,6 +13,9 @@ def check_memory(where: str, name: str, t: Tensor) -> None:
     >>> import torch
     >>> check_memory("mse_loss", "input", torch.zeros(2))
     """
+    # Nearly every call ends here: what may stand around a call is asked only of what has none.
+    if torch.compiler.is_compiling() or (type(t) is Tensor and has_memory(t)):
+        return
     # The zeros that torch's autograd makes up have no memory either, and are understood.
     if reason_not_plain(t) != NO_MEMORY or t._is_zerotensor():
         return

@@ -8,6 +8,7 @@ from torch import Tensor
 from lossary.core.errors import OptionError, teach
 
 REDUCTIONS = ("none", "mean", "sum")
+_ONE = torch.ones((), dtype=torch.float64, device="cpu")
 
 
 def legacy_reduction(size_average: bool | None, reduce: bool | None, reduction: str) -> str:
@@ -59,7 +60,8 @@ def share_of(divisor: Tensor | float, device: torch.device | None = None) -> Ten
     (tensor(0.2500, dtype=torch.float64), tensor(0., dtype=torch.float64))
     """
     if isinstance(divisor, Tensor):
-        return divisor.double().reciprocal().nan_to_num_(nan=math.nan, posinf=0.0, neginf=0.0)
+        # A tensor of no dimensions mixes with any device, and makes whole numbers float64.
+        return torch.div(_ONE, divisor).nan_to_num_(nan=math.nan, posinf=0.0, neginf=0.0)
     share = 1 / divisor if divisor else 0.0
     return torch.full((), share, dtype=torch.float64, device=device)
 

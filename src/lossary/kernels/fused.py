@@ -89,7 +89,10 @@ class _Fused(torch.autograd.Function):
             ctx.summed, ctx.made = reduction != "none", slope is not None
             ctx.save_for_backward(*tensors, *notes, *(() if slope is None else (slope,)))
         if share is not None:
-            result = result.masked_fill_(share == 0, 0) * share
+            # Where no item counts the sum is 0; where weights sum to 0 it may be anything.
+            if isinstance(by, Tensor) and by.is_floating_point():
+                result = result.masked_fill_(share == 0, 0)
+            result = result * share
         elif reduction == "mean":
             result = divide(result, divisor)
         return result.to(tensors[0].dtype)
@@ -101,8 +104,7 @@ class _Fused(torch.autograd.Function):
         count = len(ctx.needs_input_grad) - 6
         saved = ctx.saved_tensors  # read once: checkpointing makes them anew at each reading
         tensors, notes = saved[:count], saved[count : len(saved) - ctx.made]
-        upstream = upstreams[0].double()
-        scale = divide(upstream, ctx.divisor) if ctx.share is None else upstream * ctx.share
+        scale = _scale(upstreams[0], ctx.divisor, ctx.share)
         grads: list[Tensor | None] = [None] * count
         rest = wanted
         traced = must_trace(scale)
@@ -124,3 +126,11 @@ class _Fused(torch.autograd.Function):
             for i, grad in zip(rest, made, strict=True):
                 grads[i] = grad
         return (None, None, None, None, None, None, *grads)
+
+
+def _scale(upstream: Tensor, divisor: Tensor | float, share: Tensor | None) -> Tensor:
+    """What every item's slope is multiplied by, in float64, in few operations."""
+    if share is not None:
+        return upstream * share
+    wide = upstream.double()
+    return wide if isinstance(divisor, int) and divisor == 1 else divide(wide, divisor)
