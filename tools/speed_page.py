@@ -152,13 +152,20 @@ def image(name: str, alt: str) -> str:
     return f"![{alt}](images/{name}.svg)"
 
 
+def rows_of(name: str) -> list[dict[str, str]]:
+    """A table that a script of benchmarks/ wrote; no rows where there is none."""
+    path = RESULTS / f"{name}.csv"
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
 def every_loss() -> list[str]:
     """The table of benchmarks/losses.py."""
-    path = RESULTS / "losses_cpu.csv"
-    if not path.exists():
+    found = rows_of("losses_cpu")
+    if not found:
         return ["Not measured.", ""]
-    with path.open(newline="", encoding="utf-8") as file:
-        found = list(csv.DictReader(file))
     head = ["loss", "size", "time, x torch", "torch, ms", "Lossary, ms", "torch, MB", "Lossary, MB"]
     keys = ("time_ratio", "torch_ms", "lossary_ms", "torch_peak_mb", "lossary_peak_mb")
     rows = [
@@ -170,11 +177,9 @@ def every_loss() -> list[str]:
 
 def language_models() -> list[str]:
     """The table of benchmarks/language_models.py: a line for each loss and size."""
-    path = RESULTS / "language_models_cuda.csv"
-    if not path.exists():
+    found = rows_of("language_models_cuda")
+    if not found:
         return ["Not measured.", ""]
-    with path.open(newline="", encoding="utf-8") as file:
-        found = list(csv.DictReader(file))
     names = ("lossary", "torch", "compile", "liger")
     head = ["loss", "size", "dtype", "x floor", *(WORDS(f"contender.{n}") for n in names), "floor"]
     rows = []

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from lossary.kernels.cpu._lanes import compiled, inlined, reordered, rounded, widened
 from lossary.kernels.cpu._logarithms import logarithm, minus_log1m
+from lossary.kernels.cpu._numbers import compiled, inlined, reordered, rounded, widened
 
 # Below this a float64 is not normal; a float32 is always far above it.
 SMALLEST = float(np.finfo(np.float64).tiny)

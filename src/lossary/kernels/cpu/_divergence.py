@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from lossary.kernels.cpu._lanes import compiled, exponential, inlined, reordered, rounded, widened
 from lossary.kernels.cpu._logarithms import logarithm
+from lossary.kernels.cpu._numbers import compiled, exponential, inlined, reordered, rounded, widened
 
 BLOCK = 4096
 # Beyond this exp leaves float64 where the compiled one does not say so.

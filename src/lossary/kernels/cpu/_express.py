@@ -13,7 +13,7 @@ import numpy as np
 from numba import carray
 
 from lossary.kernels.cpu._address import at
-from lossary.kernels.cpu._lanes import compiled, reordered, widened
+from lossary.kernels.cpu._numbers import compiled, reordered, widened
 
 NONE, MEAN, SUM = 0, 1, 2
 DECLINED = 1

@@ -8,7 +8,7 @@ from numba import carray
 from lossary.kernels.cpu import _bernoulli, _divergence, _logistic
 from lossary.kernels.cpu._address import at
 from lossary.kernels.cpu._express import DECLINED, MEAN, NONE, has_nan, wide_copy
-from lossary.kernels.cpu._lanes import compiled, reordered, rounded
+from lossary.kernels.cpu._numbers import compiled, reordered, rounded
 
 BLOCK = 4096
 

@@ -8,10 +8,10 @@ from numba import carray
 from lossary.kernels.cpu import _hard_rows, _hard_tiles, _soft_rows
 from lossary.kernels.cpu._address import at
 from lossary.kernels.cpu._express import DECLINED, MEAN, NONE, has_nan, wide_copy
-from lossary.kernels.cpu._lanes import compiled, rounded
+from lossary.kernels.cpu._numbers import compiled, rounded
 
-# From here on rows fill their lanes by themselves.
-LONG = 384
+# From here on rows need not lie side by side.
+LONG = 64
 
 INDEX = np.zeros(0, np.int64)
 WIDE = np.zeros(0, np.float64)
@@ -99,7 +99,7 @@ def _spread(
     kept, even = 1 - smoothing, smoothing / classes
     items, notes = np.zeros(rows), np.empty((_soft_rows.NOTES, rows))
     limits = ignored, np.zeros(1, np.int64)
-    _soft_rows.losses(x, mass, *limits, weight, kept, even, WIDE, items, notes, 0, rows)
+    _soft_rows.losses(x, mass, *limits, weight, kept, even, items, notes, 0, rows)
     _reduce(items, by, mode, divisor, like, out_at)
     if slope_at:
         slope = carray(at(slope_at, wide), (rows, classes))

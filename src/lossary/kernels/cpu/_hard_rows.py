@@ -1,21 +1,19 @@
-"""Cross-entropy of classes, compiled: rows that are contiguous and long enough for lanes."""
+"""Cross-entropy of classes, compiled: rows that are contiguous and not too short."""
 
 from typing import Any
 
 import numpy as np
 
 from lossary.kernels.cpu._labels import counts
-from lossary.kernels.cpu._lanes import (
+from lossary.kernels.cpu._numbers import (
     DROP,
-    LANES,
     compiled,
-    exponential_sum,
-    highest,
     inlined,
     lifted_exponential,
     rounded,
     widened,
 )
+from lossary.kernels.cpu._row_sums import largest, room, sum_of_others
 
 # Below this a float32 is not normal.
 SMALLEST = 2.0**-126
@@ -39,19 +37,19 @@ def losses(
     x: Any, target: Any, ignored: int, wrong: Any, out: Any, notes: Any, start: int, stop: int
 ) -> None:
     """Losses of rows; and notes for their gradient: highest score, 1 / sum, the rest's part."""
-    lanes, spare = np.empty(LANES, notes.dtype), np.empty(LANES, notes.dtype)
+    odds = room(x.shape[1], notes.dtype)
     for i in range(start, stop):
         y = target[i]
         row = x[i]
         if not counts(y, ignored, row.shape[0], wrong):
             out[i] = 0
             continue
-        top = highest(row, lanes)
+        top = largest(row)
         if top == -np.inf:
-            top = lanes.dtype.type(0)
+            top = odds.dtype.type(0)
         truth = widened(row[y])
         # The truth is left out of the sum: a certain prediction would drown the tail in it.
-        tail = exponential_sum(row, y, top, lanes, spare)
+        tail = sum_of_others(row, y, top, odds)
         found = summary(tail, top, truth, np.float64(lifted_exponential(truth - top)) * DROP)
         out[i] = found[0]
         notes[0, i] = top

@@ -10,7 +10,7 @@ import numpy as np
 from torch import Tensor
 
 from lossary.core.class_indices import refuse_wrong_indices
-from lossary.kernels.cpu._lanes import inlined
+from lossary.kernels.cpu._numbers import inlined
 
 
 @inlined

@@ -7,7 +7,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from lossary.kernels.cpu._lanes import LN2_HIGH_64, LN2_LOW_64, inlined
+from lossary.kernels.cpu._numbers import LN2_HIGH_64, LN2_LOW_64, inlined
 
 # atanh s = s (1 + s^2 / 3 + s^4 / 5 + ...).
 ODD = tuple(1 / (2 * k + 1) for k in range(16))

@@ -11,7 +11,8 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
-from lossary.kernels.cpu._lanes import (
+from lossary.kernels.cpu._logarithms import log1p_of_unit, log1p_of_unit_32
+from lossary.kernels.cpu._numbers import (
     DROP,
     EXACT,
     compiled,
@@ -22,7 +23,6 @@ from lossary.kernels.cpu._lanes import (
     rounded,
     widened,
 )
-from lossary.kernels.cpu._logarithms import log1p_of_unit, log1p_of_unit_32
 
 
 @inlined

@@ -10,16 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from lossary.kernels.cpu._lanes import (
-    LANES,
+from lossary.kernels.cpu._numbers import (
     compiled,
     exponential,
-    highest,
     inlined,
     reordered,
     rounded,
     widened,
 )
+from lossary.kernels.cpu._row_sums import largest
 from lossary.kernels.cpu._soft_rows import first_place
 
 # What the gradients need of a row: highest score and 1 / sum of both, the leader's difference,
@@ -80,12 +79,11 @@ def _rise(x: Any, y: Any, top: float, unit: float, level: float, mean: float) ->
 
 
 @compiled
-def losses(x: Any, y: Any, wide: Any, out: Any, notes: Any, start: int, stop: int) -> None:
+def losses(x: Any, y: Any, out: Any, notes: Any, start: int, stop: int) -> None:
     """The divergence of rows, and the notes of their gradients."""
-    lanes = np.empty(LANES, wide.dtype)
     for i in range(start, stop):
         p, q = x[i], y[i]
-        top_p, top_q = np.float64(highest(p, lanes)), np.float64(highest(q, lanes))
+        top_p, top_q = np.float64(largest(p)), np.float64(largest(q))
         leader = max(0, first_place(p, top_p))
         level = np.float64(widened(q[leader])) - top_p
         level = np.float64(0) if level == -np.inf else level

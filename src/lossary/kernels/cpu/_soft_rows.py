@@ -12,16 +12,17 @@ from numba import types
 from numba.extending import overload
 
 from lossary.kernels.cpu._labels import counts
-from lossary.kernels.cpu._lanes import (
-    LANES,
+from lossary.kernels.cpu._numbers import (
     compiled,
     exponential,
-    highest,
     reordered,
     rounded,
     widened,
 )
+from lossary.kernels.cpu._row_sums import largest
 
+# Entries compared at a time; of fewer, a row is gone through one by one.
+LANES = 64
 # What the gradient needs of an item: leader, highest score, the rest's odds, all mass, the rest's.
 NOTES = 5
 
@@ -108,9 +109,9 @@ def _short_sums(row: Any, own: Any, weight: Any, kept: float, spread: float) -> 
 
 
 @compiled
-def _long_sums(row: Any, own: Any, weight: Any, kept: float, spread: float, lanes: Any) -> Any:
+def _long_sums(row: Any, own: Any, weight: Any, kept: float, spread: float) -> Any:
     """The same of a row of any length."""
-    top = np.float64(highest(row, lanes))
+    top = np.float64(largest(row))
     leader = max(0, first_place(row, top))
     after, classes = leader + 1, row.shape[0]
     low = _sums(row[:leader], _part(own, 0, leader), weight[:leader], kept, spread, top)
@@ -121,10 +122,9 @@ def _long_sums(row: Any, own: Any, weight: Any, kept: float, spread: float, lane
 @compiled
 def losses(
     x: Any, mass: Any, ignored: int, wrong: Any, weight: Any, kept: float, spread: float,
-    lanes_like: Any, out: Any, notes: Any, start: int, stop: int,
+    out: Any, notes: Any, start: int, stop: int,
 ) -> None:  # fmt: skip
     """Losses of rows, and the notes of their gradient."""
-    lanes = np.empty(LANES, lanes_like.dtype)
     for i in range(start, stop):
         row, own = x[i], mass[i]
         if not _counts(own, ignored, row.shape[0], wrong):
@@ -134,7 +134,7 @@ def losses(
         if row.shape[0] < LANES:
             found = _short_sums(row, own, weight, kept, spread)
         else:
-            found = _long_sums(row, own, weight, kept, spread, lanes)
+            found = _long_sums(row, own, weight, kept, spread)
         leader, top, odds, falls, rest = found
         total = rest + weight[leader] * (kept * _at(own, leader) + spread)
         out[i] = total * np.log1p(odds) + falls

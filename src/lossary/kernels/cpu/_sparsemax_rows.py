@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from lossary.kernels.cpu._lanes import LANES, compiled, highest, reordered, rounded, widened
+from lossary.kernels.cpu._numbers import compiled, reordered, rounded, widened
+from lossary.kernels.cpu._row_sums import largest
 
 
 @compiled
@@ -54,12 +55,12 @@ def _threshold(falls: Any, count: int) -> float:
 
 
 @compiled
-def project(x: Any, wide: Any, out: Any, start: int, stop: int) -> None:
+def project(x: Any, out: Any, start: int, stop: int) -> None:
     """The distribution nearest to each row."""
-    lanes, falls, like = np.empty(LANES, wide.dtype), np.empty(x.shape[1]), out[0, 0]
+    falls, like = np.empty(x.shape[1]), out[0, 0]
     for i in range(start, stop):
         row, p = x[i], out[i]
-        top = np.float64(highest(row, lanes))
+        top = np.float64(largest(row))
         count = _gather_above(row, top, falls)
         # An infinite entry is no number of the answer; the others are infinitely far below it.
         rest = 0.0 if count == 0 and top == np.inf else np.nan

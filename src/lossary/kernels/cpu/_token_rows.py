@@ -10,15 +10,14 @@ from typing import Any
 import numpy as np
 
 from lossary.kernels.cpu._labels import counts
-from lossary.kernels.cpu._lanes import (
-    LANES,
+from lossary.kernels.cpu._numbers import (
     compiled,
     exponential,
-    highest,
     reordered,
     rounded,
     widened,
 )
+from lossary.kernels.cpu._row_sums import largest
 from lossary.kernels.cpu._soft_rows import first_place
 
 # What the gradient needs of a row: leader, highest score, the rest's odds, the mean fall.
@@ -40,18 +39,17 @@ def _sums(row: Any, top: float) -> tuple[float, float]:
 
 @compiled
 def losses(
-    x: Any, target: Any, ignored: int, wrong: Any, wide: Any, log_p: Any, entropy: Any,
+    x: Any, target: Any, ignored: int, wrong: Any, log_p: Any, entropy: Any,
     notes: Any, start: int, stop: int,
 ) -> None:  # fmt: skip
     """Both numbers of rows, 0 where the target is ignored, and the notes of their gradient."""
-    lanes = np.empty(LANES, wide.dtype)
     for i in range(start, stop):
         row, y = x[i], target[i]
         log_p[i] = entropy[i] = 0
         if not counts(y, ignored, row.shape[0], wrong):
             notes[:, i] = 0
             continue
-        top = np.float64(highest(row, lanes))
+        top = np.float64(largest(row))
         leader = max(0, first_place(row, top))
         if top == -np.inf:  # every class is masked: no class is possible, and none uncertain
             log_p[i] = -np.inf

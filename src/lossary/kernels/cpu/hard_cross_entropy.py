@@ -14,7 +14,7 @@ from lossary.kernels.cpu._labels import none_wrong, refuse
 from lossary.kernels.cpu._threads import share
 
 # Shorter rows are read side by side: forward, where a row costs more than its entries do ...
-LONG_FORWARD = 384
+LONG_FORWARD = 64
 # ... and backward, where only very short ones do.
 LONG_BACKWARD = 48
 

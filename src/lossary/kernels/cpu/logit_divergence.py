@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from lossary.kernels.cpu import _logit_divergence_rows as rows
-from lossary.kernels.cpu._arrays import array, computing
+from lossary.kernels.cpu._arrays import array
 from lossary.kernels.cpu._threads import share
 
 
@@ -31,8 +31,7 @@ def losses(
     x, y = tensors
     items = torch.empty(len(x), dtype=torch.float64, device="cpu")
     notes = torch.empty((rows.NOTES, len(x)), dtype=torch.float64, device="cpu")
-    wide = array(torch.empty(0, dtype=computing(x.dtype), device="cpu"))
-    share(rows.losses, len(x), x.numel(), array(x), array(y), wide, array(items), array(notes))
+    share(rows.losses, len(x), x.numel(), array(x), array(y), array(items), array(notes))
     items /= options["nats"]
     return items.sum() if summed else items, (notes,)
 

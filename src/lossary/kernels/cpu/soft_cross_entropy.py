@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from lossary.kernels.cpu import _soft_rows
-from lossary.kernels.cpu._arrays import array, computing
+from lossary.kernels.cpu._arrays import array
 from lossary.kernels.cpu._labels import none_wrong, refuse
 from lossary.kernels.cpu._threads import share
 
@@ -27,8 +27,7 @@ def losses(
     rows, mass = _rows(x), _rows(target) if target.is_floating_point() else target.reshape(-1)
     items = torch.empty(len(rows), dtype=torch.float64, device="cpu")
     notes = torch.empty((_soft_rows.NOTES, len(rows)), dtype=torch.float64, device="cpu")
-    wide = torch.empty(0, dtype=computing(x.dtype), device="cpu")
-    results = array(wide), array(items), array(notes)
+    results = array(items), array(notes)
     _share(_soft_rows.losses, rows, mass, _settings(tensors, options), results)
     if options.get("z_loss"):
         _penalise(items, notes, mass, options)

@@ -8,15 +8,14 @@ import torch
 from torch import Tensor
 
 from lossary.kernels.cpu import _sparsemax_rows
-from lossary.kernels.cpu._arrays import array, computing
+from lossary.kernels.cpu._arrays import array
 from lossary.kernels.cpu._threads import share
 
 
 def project(x: Tensor) -> Tensor:
     """The distribution nearest to each row, in the rows' dtype."""
     out = torch.empty(x.shape, dtype=x.dtype, device="cpu")
-    wide = array(torch.empty(0, dtype=computing(x.dtype), device="cpu"))
-    share(_sparsemax_rows.project, len(x), x.numel(), array(x), wide, array(out))
+    share(_sparsemax_rows.project, len(x), x.numel(), array(x), array(out))
     return out
 
 

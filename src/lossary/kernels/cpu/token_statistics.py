@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from lossary.kernels.cpu import _token_rows
-from lossary.kernels.cpu._arrays import array, computing
+from lossary.kernels.cpu._arrays import array
 from lossary.kernels.cpu._labels import none_wrong, refuse
 from lossary.kernels.cpu._threads import share
 
@@ -32,8 +32,7 @@ def forward(
     rows = len(x)
     found = torch.empty((2, rows), dtype=torch.float64, device="cpu")
     notes = torch.empty((_token_rows.NOTES, rows), dtype=torch.float64, device="cpu")
-    wide = array(torch.empty(0, dtype=computing(x.dtype), device="cpu"))
-    results = wide, array(found[0]), array(found[1]), array(notes)
+    results = array(found[0]), array(found[1]), array(notes)
     _share(_token_rows.losses, x, target, ignore_index, results)
     return found[0], found[1], (notes,)
 

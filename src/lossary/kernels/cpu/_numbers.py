@@ -1,8 +1,7 @@
-"""What every kernel is made of: formats widened on load, rounded on store, exp, lanes.
+"""What every kernel is made of: formats widened on load, rounded on store, and exp.
 
 numpy knows no bfloat16, so half precision reaches a kernel as the bits torch stores: int16
-stands for bfloat16, uint16 for float16. Loops run over explicit lanes, since the compiler does
-not turn a plain maximum or a plain sum of exponentials into vector code.
+stands for bfloat16, uint16 for float16.
 """
 
 import math
@@ -17,10 +16,6 @@ from numba.extending import intrinsic, overload
 # Contraction is FMA; NaN and infinity keep their meaning. Division by zero is infinity here.
 EXACT = {"contract", "nsz"}
 
-# As wide as four vectors of 16 float32; a row's partial sums and maxima live in this many lanes.
-LANES = 64
-# Partial sums move to float64 after this many additions, so that no length costs digits.
-RUN = 64
 
 # ln 2 in two parts, the first short enough that its multiples are exact.
 LN2_HIGH_32, LN2_LOW_32 = np.float32(0.693359375), np.float32(math.log(2) - 0.693359375)
@@ -162,73 +157,3 @@ def _exponential_64(x: Any) -> Any:
 def exponential(x: float) -> float:
     """Exp of a float64 that is not positive."""
     return lifted_exponential(x) * DROP
-
-
-@compiled
-def _fill(part: Any, left_out: int, lanes: Any) -> None:
-    """Copy less than one lane each; what is left out, and the lanes beyond, are -inf."""
-    for k in range(LANES):
-        lanes[k] = -np.inf
-    for k in range(part.shape[0]):
-        lanes[k] = widened(part[k])
-    if 0 <= left_out < part.shape[0]:
-        lanes[left_out] = -np.inf
-
-
-@compiled
-def highest(row: Any, lanes: Any) -> Any:
-    """The highest number of a row, -inf of an empty one; NaN is passed over."""
-    whole = row.shape[0] // LANES * LANES
-    _fill(row[whole:], -1, lanes)
-    for start in range(0, whole, LANES):
-        part = row[start : start + LANES]
-        for k in range(LANES):
-            lanes[k] = larger(widened(part[k]), lanes[k])
-    for k in range(LANES // 2):
-        lanes[k] = larger(lanes[k + LANES // 2], lanes[k])
-    for k in range(LANES // 4):
-        lanes[k] = larger(lanes[k + LANES // 4], lanes[k])
-    top = lanes[0]
-    for k in range(1, LANES // 4):
-        top = larger(lanes[k], top)
-    return top
-
-
-@compiled
-def _add(row: Any, top: Any, lanes: Any) -> float:
-    """Add lifted ``exp(x - top)`` to the lanes; what longer runs would lose goes to the answer."""
-    total, run = 0.0, 0
-    for start in range(0, row.shape[0], LANES):
-        part = row[start : start + LANES]
-        for k in range(LANES):
-            lanes[k] += lifted_exponential(widened(part[k]) - top)
-        run += 1
-        if run == RUN:
-            run = 0
-            total += _drained(lanes)
-    return total
-
-
-@reordered
-def _drained(lanes: Any) -> float:
-    total = 0.0
-    for k in range(LANES):
-        total += lanes[k]
-        lanes[k] = 0
-    return total
-
-
-@compiled
-def exponential_sum(row: Any, left_out: int, top: Any, lanes: Any, spare: Any) -> float:
-    """The sum of ``exp(x - top)`` over a row but for one entry, in float64 beyond short runs."""
-    for k in range(LANES):
-        lanes[k] = 0
-    whole = row.shape[0] // LANES * LANES
-    special = min(left_out // LANES * LANES, whole)
-    total = _add(row[:special], top, lanes)
-    if special < whole:
-        after = special + LANES
-        _fill(row[special:after], left_out - special, spare)
-        total += _add(spare, top, lanes) + _add(row[after:whole], top, lanes)
-    _fill(row[whole:], left_out - whole, spare)
-    return (total + _add(spare, top, lanes) + _drained(lanes)) * DROP
