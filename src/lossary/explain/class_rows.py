@@ -1,0 +1,61 @@
+"""Predictions over classes in one form, whatever loss they were made for."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lossary.core.errors import DomainError, teach
+
+
+@dataclass(frozen=True)
+class ClassRows:
+    """Examples that count, as rows of float64.
+
+    ``index`` is the place of each in the order given, ``scores`` are logits or log-probabilities,
+    ``mass`` what the loss weighs each class with, ``truth`` the target's own distribution (None:
+    it is ``label`` for certain), ``divisor`` what each adds to a mean's, ``nats`` its loss.
+    ``group`` tells the labels of a multi-label target apart. ``is_binary``: two classes, 0 and 1,
+    whose confidence is the probability of 1.
+    """
+
+    index: Tensor
+    scores: Tensor
+    mass: Tensor
+    truth: Tensor | None
+    label: Tensor
+    divisor: Tensor
+    nats: Tensor
+    ignored: int
+    group: Tensor | None = None
+    groups: int = 1
+    is_binary: bool = False
+
+    def __post_init__(self) -> None:
+        wrong = self.nats.isnan()
+        if not bool(wrong.any()):
+            return
+        at = int(self.index[wrong][0])
+        came = f"the loss of example {at} is NaN"
+        cause = "NaN or an infinite score in the prediction or the target"
+        expected = "numbers; -inf for a class that is masked"
+        raise DomainError(teach("explain", came, expected, cause, "look at that example"))
+
+
+def log_probabilities(rows: ClassRows) -> Tensor:
+    """Of every class, under the softmax of the scores; a row that is masked whole has none."""
+    found = torch.log_softmax(rows.scores, 1)
+    return torch.where((rows.scores == -torch.inf).all(1, keepdim=True), -torch.inf, found)
+
+
+def slopes(rows: ClassRows, p: Tensor) -> Tensor:
+    """The gradient of each example's loss: all mass times the prediction, minus the mass."""
+    found = rows.mass.sum(1, keepdim=True) * p - rows.mass
+    if rows.truth is not None:
+        return found
+    y = rows.label.unsqueeze(1)
+    smoothed = rows.mass.scatter(1, y, 0).sum(1) > 0
+    # Next to a certain prediction p - 1 would be cancelled; the rest's sum is not.
+    rest = p.scatter(1, y, 0).sum(1) * rows.mass.sum(1)
+    exact = found.scatter(1, y, -rest.unsqueeze(1))
+    return torch.where(smoothed.unsqueeze(1), found, exact)

@@ -1,0 +1,133 @@
+"""Sums over examples of classes; two of them add up to what one over both would hold."""
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from lossary.explain.class_rows import ClassRows, log_probabilities, slopes
+from lossary.explain.examples import Examples
+from lossary.information import Logits, Probs, kl_divergence
+
+# Odds against the truth that float32 loses beside 1: torch's gradient for it is exactly 0.
+LOST_ODDS = 2.0**-24
+
+
+def _none() -> Tensor:
+    return torch.zeros(0, dtype=torch.float64)
+
+
+@dataclass
+class ClassSums:
+    """What of all examples is added up, in float64.
+
+    ``by_class`` has a column for each class, or for each label of many, of the rows ``COLUMNS``.
+    """
+
+    COLUMNS = ("examples", "loss", "truth", "hits", "asked", "gradient")
+
+    items: int = 0
+    ignored: int = 0
+    classes: int = 0
+    groups: int = 1
+    is_binary: bool = False
+    is_hard: bool = True
+    loss: float = 0.0
+    divisor: float = 0.0
+    entropy: float = 0.0
+    divergence: float = 0.0
+    saturated: int = 0
+    infinite: int = 0
+    masses: Tensor = field(default_factory=_none)
+    by_class: Tensor = field(default_factory=_none)
+
+    def add(self, rows: ClassRows, examples: Examples) -> None:
+        """Meet some rows; ``examples`` keeps a few numbers of each."""
+        self._begin(rows)
+        self.items += len(rows.nats)
+        self.ignored += rows.ignored
+        if not len(rows.nats):
+            return
+        log_p = log_probabilities(rows)
+        p = log_p.exp()
+        gradient = slopes(rows, p)
+        self._add_totals(rows, p)
+        predicted, sure, right = self._decided(rows, p)
+        self._add_by_class(rows, p, predicted, gradient)
+        truth = p.gather(1, rows.label.unsqueeze(1)).squeeze(1)
+        examples.add(
+            index=rows.index,
+            loss=rows.nats,
+            divisor=rows.divisor,
+            label=rows.label.int(),
+            predicted=predicted.int(),
+            truth=truth,
+            sure=sure,
+            right=right,
+            gradient=gradient.abs().sum(1),
+        )
+
+    def _begin(self, rows: ClassRows) -> None:
+        if self.classes:
+            return
+        self.classes, self.groups, self.is_binary = rows.mass.shape[1], rows.groups, rows.is_binary
+        self.masses = torch.zeros(self.groups, self.classes, dtype=torch.float64)
+        columns = self.groups if self.groups > 1 else self.classes
+        self.by_class = torch.zeros(len(self.COLUMNS), columns, dtype=torch.float64)
+
+    def _add_totals(self, rows: ClassRows, p: Tensor) -> None:
+        whole = rows.mass.sum(1, keepdim=True)
+        share = rows.mass / whole.masked_fill(whole == 0, 1)
+        entropy = torch.special.entr(share).sum(1) * whole.squeeze(1)
+        divergence = self._divergence(rows, share) * whole.squeeze(1)
+        self.loss += float(rows.nats.sum())
+        self.divisor += float(rows.divisor.sum())
+        self.entropy += float(entropy.sum())
+        self.divergence += float(divergence.masked_fill(whole.squeeze(1) == 0, 0).sum())
+        self.infinite += int(rows.nats.isinf().sum())
+        self.is_hard &= rows.truth is None
+        if rows.truth is None:
+            rest = p.scatter(1, rows.label.unsqueeze(1), 0).sum(1)
+            certain = rest <= LOST_ODDS
+            # Of a certain no, a small probability of yes is what the gradient is, and is there.
+            lost = certain & (rows.label == 1) if rows.is_binary else certain
+            self.saturated += int((lost & (rows.nats < torch.inf)).sum())
+        group = torch.zeros_like(rows.label) if rows.group is None else rows.group
+        self.masses.index_add_(0, group, rows.mass)
+
+    @staticmethod
+    def _divergence(rows: ClassRows, share: Tensor) -> Tensor:
+        found: Tensor = kl_divergence(Probs(share), Logits(rows.scores))
+        return found
+
+    @staticmethod
+    def _decided(rows: ClassRows, p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The class that is predicted, how sure that is, and how right."""
+        predicted = rows.scores.argmax(1)
+        if rows.is_binary:
+            right = rows.label.double() if rows.truth is None else rows.truth[:, 1]
+            return predicted, p[:, 1], right.float()
+        sure = p.gather(1, predicted.unsqueeze(1)).squeeze(1)
+        if rows.truth is None:
+            return predicted, sure, (predicted == rows.label).float()
+        return predicted, sure, rows.truth.gather(1, predicted.unsqueeze(1)).squeeze(1).float()
+
+    def _add_by_class(
+        self, rows: ClassRows, p: Tensor, predicted: Tensor, gradient: Tensor
+    ) -> None:
+        one = torch.ones_like(rows.nats)
+        truth = p.gather(1, rows.label.unsqueeze(1)).squeeze(1)
+        hit = (predicted == rows.label).double()
+        by_label = rows.label
+        asked = one
+        if rows.group is not None:  # of one label of many, the examples that have it are asked for
+            by_label, asked = rows.group, rows.label.double()
+            hit = hit * asked
+        finite = rows.nats.masked_fill(rows.nats.isinf(), 0)
+        for row, values in enumerate((one, finite, truth, hit, asked)):
+            self.by_class[row].index_add_(0, by_label, values)
+        row = len(self.COLUMNS) - 1
+        if rows.is_binary:
+            self.by_class[row].index_add_(0, by_label, gradient.abs().sum(1))
+        else:
+            self.by_class[row] += gradient.abs().sum(0)

@@ -1,0 +1,105 @@
+"""A few numbers of each example, and what they say together: the hardest, the share, the interval."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from lossary.explain.numbers import Concentration, HardExample, Interval
+
+# Up to here the mean's interval is made of samples drawn again from the losses; of more examples
+# the mean is so nearly normal that its standard error says the same.
+RESAMPLED = 2_000
+SAMPLES = 1_000
+SEED = 20_240_229
+# Of fewer examples nobody asks where most of the loss comes from.
+FEW = 20
+
+
+class Examples:
+    """Columns of numbers, one of each example, kept in pieces until all are there."""
+
+    def __init__(self) -> None:
+        self._pieces: dict[str, list[Tensor]] = {}
+
+    def add(self, **columns: Tensor) -> None:
+        """Keep some more of each column."""
+        for name, values in columns.items():
+            self._pieces.setdefault(name, []).append(values)
+
+    def joined(self) -> dict[str, Tensor]:
+        """The columns whole; the pieces are given up on the way, to save memory."""
+        whole = {}
+        for name in list(self._pieces):
+            whole[name] = torch.cat(self._pieces.pop(name))
+        return whole
+
+
+def ratio(total: float, divisor: float) -> float:
+    """A mean; over nothing it is 0, as the losses' is.
+
+    >>> ratio(3.0, 2.0), ratio(0.0, 0.0)
+    (1.5, 0.0)
+    """
+    return total / divisor if divisor else 0.0
+
+
+def loss_shares(loss: Tensor) -> Tensor:
+    """What each loss is of their sum; infinite ones share all of it."""
+    infinite = loss.isinf()
+    loss = infinite.double() if bool(infinite.any()) else loss
+    total = float(loss.sum())
+    return loss / total if total else torch.zeros_like(loss)
+
+
+def concentration(loss: Tensor) -> Concentration | None:
+    """The examples above the mean: none other gives so much more of the loss than its number."""
+    if len(loss) < FEW or not float(loss.sum()) > 0:
+        return None
+    share = loss_shares(loss)
+    above = share > 1 / len(loss)
+    return Concentration(float(above.double().mean()), float(share[above].sum()))
+
+
+def hardest(seen: dict[str, Tensor], count: int) -> tuple[HardExample, ...]:
+    """The examples with the largest losses; of equals the first."""
+    loss, gradient = seen["loss"], seen["gradient"]
+    count = min(count, len(loss))
+    order = torch.argsort(loss, descending=True, stable=True)[:count]
+    shares, slopes = loss_shares(loss), gradient / max(float(gradient.sum()), math.ulp(0))
+    return tuple(
+        HardExample(
+            index=int(seen["index"][i]),
+            target=seen["label"][i].item(),
+            prediction=seen["predicted"][i].item(),
+            probability=float(seen["truth"][i]) if "truth" in seen else None,
+            loss=float(loss[i]),
+            loss_share=float(shares[i]),
+            gradient_share=float(slopes[i]),
+        )
+        for i in order
+    )
+
+
+def interval(loss: Tensor, divisor: Tensor) -> Interval | None:
+    """Where the mean lies in 95 of 100 samples; None of one example, or of an infinite loss."""
+    count, total = len(loss), float(divisor.sum())
+    if count < 2 or not total or not bool(loss.isfinite().all()):
+        return None
+    if count <= RESAMPLED:
+        return _resampled(loss, divisor)
+    mean = float(loss.sum()) / total
+    spread = float((loss - mean * divisor).square().sum().sqrt()) / total
+    return Interval(mean - 1.96 * spread, mean + 1.96 * spread)
+
+
+def _resampled(loss: Tensor, divisor: Tensor) -> Interval:
+    # Drawn from the sorted losses, so that the order of the examples does not show.
+    order = torch.argsort(divisor, stable=True)
+    order = order[torch.argsort(loss[order], stable=True)]
+    generator = torch.Generator().manual_seed(SEED)
+    drawn = torch.randint(len(loss), (SAMPLES, len(loss)), generator=generator)
+    totals, divisors = loss[order][drawn].sum(1), divisor[order][drawn].sum(1)
+    means = totals[divisors > 0] / divisors[divisors > 0]
+    low, high = torch.quantile(means, torch.tensor([0.025, 0.975], dtype=means.dtype)).tolist()
+    return Interval(low, high)

@@ -1,0 +1,15 @@
+"""The explanations' texts."""
+
+from typing import ClassVar
+
+from lossary.console import words
+
+
+class Words(words.Words):
+    """One language's texts.
+
+    >>> Words("ko")("heading.classes")
+    '클래스별'
+    """
+
+    room: ClassVar[str] = "lossary.explain"
