@@ -10,7 +10,7 @@ from lossary.explain.calibration import calibration
 from lossary.explain.class_rows import ClassRows
 from lossary.explain.class_sums import ClassSums
 from lossary.explain.class_tables import confusion, per_class
-from lossary.explain.examples import Examples, concentration, hardest, interval, ratio
+from lossary.explain.examples import Examples, concentration, hardest, histogram, interval, ratio
 from lossary.explain.explanation import Explanation
 from lossary.explain.numbers import Baselines, Classification, Count
 from lossary.explain.source import Block, Source
@@ -62,6 +62,7 @@ def explain_classes(asked: Asked, source: Source, reader: Reader, view: View) ->
         count=Count(sums.items, sums.ignored, divisor),
         concentration=concentration(seen["loss"]),
         hardest=hardest(seen, view.hardest),
+        histogram=histogram(seen["loss"]),
         classification=classification,
         regression=None,
         language=view.language,

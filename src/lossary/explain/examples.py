@@ -5,13 +5,15 @@ import math
 import torch
 from torch import Tensor
 
-from lossary.explain.numbers import Concentration, HardExample, Interval
+from lossary.explain.numbers import Concentration, HardExample, Interval, LossBin
 
 # Up to here the mean's interval is made of samples drawn again from the losses; of more examples
 # the mean is so nearly normal that its standard error says the same.
 RESAMPLED = 2_000
 SAMPLES = 1_000
 SEED = 20_240_229
+# Bins of the histogram, each twice as high as the one below it.
+BINS = 20
 # Of fewer examples nobody asks where most of the loss comes from.
 FEW = 20
 
@@ -59,6 +61,22 @@ def concentration(loss: Tensor) -> Concentration | None:
     share = loss_shares(loss)
     above = share > 1 / len(loss)
     return Concentration(float(above.double().mean()), float(share[above].sum()))
+
+
+def histogram(loss: Tensor) -> tuple[LossBin, ...]:
+    """How many examples have how much: bins from the largest loss down, each half of the last."""
+    finite = loss[loss.isfinite()]
+    top = float(finite.max()) if len(finite) else 0.0
+    if top <= 0:
+        return ()
+    edges = [0.0, *(top / 2**k for k in range(BINS - 1, -1, -1))]
+    limits = torch.tensor(edges[1:], dtype=torch.float64)
+    place = torch.bucketize(finite, limits).clamp(max=BINS - 1)
+    counts = torch.bincount(place, minlength=BINS)
+    sums = torch.zeros(BINS, dtype=torch.float64).index_add_(0, place, finite) / finite.sum()
+    return tuple(
+        LossBin(edges[k], edges[k + 1], int(counts[k]), float(sums[k])) for k in range(BINS)
+    )
 
 
 def hardest(seen: dict[str, Tensor], count: int) -> tuple[HardExample, ...]:

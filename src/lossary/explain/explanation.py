@@ -15,6 +15,7 @@ from lossary.explain.numbers import (
     Count,
     HardExample,
     Interval,
+    LossBin,
     Regression,
 )
 
@@ -39,6 +40,7 @@ class Explanation:
     count: Count
     concentration: Concentration | None
     hardest: tuple[HardExample, ...]
+    histogram: tuple[LossBin, ...]
     classification: Classification | None
     regression: Regression | None
     language: str = "en"

@@ -6,8 +6,8 @@ import math
 def number(x: float | None) -> str:
     """A loss or another measured number: four digits that count, or a power where they would not.
 
-    >>> number(2.302585), number(0.00012), number(1234.5), number(0.0), number(math.inf)
-    ('2.303', '1.2e-04', '1,234', '0', '∞')
+    >>> number(2.302585), number(0.2208), number(0.00012), number(1234.5), number(math.inf)
+    ('2.303', '0.2208', '1.2e-04', '1,234', '∞')
     """
     if x is None:
         return "–"  # noqa: RUF001
@@ -17,7 +17,7 @@ def number(x: float | None) -> str:
         return "0"
     if abs(x) < 1e-3 or abs(x) >= 1e6:
         return f"{x:.1e}"
-    digits = max(0, 3 - max(0, math.floor(math.log10(abs(x)))))
+    digits = min(5, max(0, 3 - math.floor(math.log10(abs(x)))))
     return f"{x:,.{digits}f}"
 
 

@@ -46,6 +46,16 @@ class HardExample:
 
 
 @dataclass(frozen=True)
+class LossBin:
+    """Examples whose losses lie between two limits, and what they add to the loss."""
+
+    low: float
+    high: float
+    examples: int
+    loss_share: float
+
+
+@dataclass(frozen=True)
 class Baselines:
     """The mean loss in nats, and what simpler predictions would have: floor and guesses.
 

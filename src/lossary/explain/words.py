@@ -9,7 +9,7 @@ class Words(words.Words):
     """One language's texts.
 
     >>> Words("ko")("heading.classes")
-    '클래스별'
+    '클래스별, 손실이 큰 것부터'
     """
 
     room: ClassVar[str] = "lossary.explain"

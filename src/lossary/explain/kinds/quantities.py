@@ -9,7 +9,7 @@ from torch import Tensor
 from lossary import functional
 from lossary.core.errors import DomainError, teach
 from lossary.explain.asking import Asked
-from lossary.explain.examples import Examples, concentration, hardest, interval, loss_shares, ratio
+from lossary.explain.examples import Examples, concentration, hardest, histogram, interval, loss_shares, ratio
 from lossary.explain.explanation import Explanation
 from lossary.explain.numbers import Count, Noise, Quantile, Regression
 from lossary.explain.source import Block, Source
@@ -38,6 +38,7 @@ def explain(asked: Asked, source: Source, view: View) -> Explanation:
         count=Count(len(loss), 0, divisor),
         concentration=concentration(loss),
         hardest=hardest(seen, view.hardest),
+        histogram=histogram(seen["loss"]),
         classification=None,
         regression=_regression(asked, seen) if len(loss) else None,
         language=view.language,
