@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from lossary import information as information
     from lossary import nn as nn
     from lossary.core.checks import value_checks as value_checks
+    from lossary.explain import Explanation as Explanation
+    from lossary.explain import explain as explain
     from lossary.information import Logits as Logits
     from lossary.information import LogProbs as LogProbs
     from lossary.information import Probs as Probs
@@ -62,8 +64,9 @@ _MEASURES = (
     "total_variation_distance",
     "tsallis_entropy",
 )
+_VERBS = ("Explanation", "explain")
 
-__all__ = [*_ROOMS, *_MEASURES, "__version__", "value_checks"]
+__all__ = [*_MEASURES, *_ROOMS, *_VERBS, "__version__", "value_checks"]
 
 
 def __getattr__(name: str) -> Any:
@@ -71,6 +74,8 @@ def __getattr__(name: str) -> Any:
         return import_module(f"{__name__}.{name}")
     if name in _MEASURES:
         value = getattr(import_module(f"{__name__}.information"), name)
+    elif name in _VERBS:
+        value = getattr(import_module(f"{__name__}.explain"), name)
     elif name == "value_checks":
         value = import_module(f"{__name__}.core.checks").value_checks
     else:

@@ -33,6 +33,7 @@ BELOW = {
         "lossary",
     },
     "bench": {"console", "functional", "core", "lossary"},
+    "explain": {"console", "functional", "information", "core", "lossary"},
     "cli": {"console", "tour", "bench", "lossary"},
     "__main__": {"cli"},
 }

@@ -16,6 +16,7 @@ from lossary.explain.source import Source, in_memory
 from lossary.explain.view import View
 
 LANGUAGES = ("en", "ko")
+OVER_CLASSES = ("cross_entropy", "nll_loss", "linear_cross_entropy", "kl_div")
 
 
 def explain(
@@ -62,19 +63,20 @@ def explain_source(question: Asked, source: Source, view: View) -> Explanation:
 
 def _is_by_entry(question: Asked) -> bool:
     """Whether a weight is one of each entry, not of each class."""
-    return question.name.startswith("binary") or question.name in ("mse_loss", "l1_loss", "huber_loss")
+    by_entry = ("mse_loss", "l1_loss", "huber_loss")
+    return question.name.startswith("binary") or question.name in by_entry
 
 
 def _batched(question: Asked, prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     """With a first dimension of examples, where the loss takes one example alone."""
     for name, t in (("prediction", prediction), ("target", target)):
         checks.check_tensor("explain", name, t)
-    over_classes = question.name in ("cross_entropy", "nll_loss", "linear_cross_entropy", "kl_div")
-    if not over_classes:
-        return (prediction.reshape(1), target.reshape(1)) if not prediction.dim() else (prediction, target)
+    if question.name not in OVER_CLASSES:
+        return (prediction, target) if prediction.dim() else (prediction[None], target[None])
     if prediction.dim() != 1:
         return prediction, target
-    return prediction.unsqueeze(0), target.reshape(1, -1) if target.dim() and target.shape == prediction.shape else target.reshape(1)
+    is_soft = target.shape == prediction.shape
+    return prediction[None], target[None] if is_soft else target.reshape(1)
 
 
 def _check_view(view: View) -> None:
@@ -88,13 +90,18 @@ def _check_view(view: View) -> None:
 
 def _check_call(question: Asked, prediction: Tensor, target: Tensor) -> None:
     """Let the loss refuse shapes and dtypes, on tensors that hold nothing."""
-    settings = {k: v.to("meta") if isinstance(v, Tensor) else v for k, v in question.settings.items()}
+    settings = {key: _empty(value) for key, value in question.settings.items()}
     layer = {k: settings.pop(k) for k in ("linear_weight",) if k in settings}
     if question.name == "linear_cross_entropy" and layer.get("linear_weight") is None:
         expected = "linear_weight=, and linear_bias= if there is one, or the module itself"
         raise OptionError(teach("explain", "got linear_cross_entropy without its layer", expected))
-    rows = prediction.to("meta"), *layer.values(), target.to("meta")
-    getattr(functional, question.name)(*rows, **settings)
+    getattr(functional, question.name)(
+        _empty(prediction), *layer.values(), _empty(target), **settings
+    )
     if prediction.shape[0] != target.shape[0]:
         came = f"got prediction of shape {checks.shape(prediction)}, target {checks.shape(target)}"
         raise ShapeError(teach("explain", came, "as many targets as predictions"))
+
+
+def _empty(value: Any) -> Any:
+    return value.to("meta") if isinstance(value, Tensor) else value

@@ -1,4 +1,4 @@
-"""A few numbers of each example, and what they say together: the hardest, the share, the interval."""
+"""A few numbers of each example, and what they say together."""
 
 import math
 

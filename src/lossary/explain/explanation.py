@@ -1,4 +1,4 @@
-"""An explanation: numbers first; text, page and figure are made from them when they are asked for."""
+"""An explanation: numbers first; text, page and figure are made from them when asked for."""
 
 from __future__ import annotations
 

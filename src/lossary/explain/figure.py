@@ -37,13 +37,11 @@ def figure(found: Explanation) -> Any:
         down = -(-len(drawn) // across)
         size = (PANEL[0] * across, PANEL[1] * down)
         made = need("matplotlib.figure").Figure(figsize=size, layout="constrained")
-        for axes, draw in zip(
-            made.subplots(down, across, squeeze=False).flatten(), [*drawn, *[None] * 3], strict=False
-        ):
-            if draw is None:
-                axes.set_axis_off()
-            else:
-                draw(axes)
+        places = made.subplots(down, across, squeeze=False).flatten()
+        for axes, draw in zip(places, drawn, strict=False):
+            draw(axes)
+        for axes in places[len(drawn) :]:
+            axes.set_axis_off()
     return made
 
 
@@ -70,18 +68,21 @@ def parts(axes: Any, it: Classification, words: Words) -> None:
     base = it.baselines
     names = [words(f"against.{key}") for key in ("chance", "frequency", "this")]
     axes.barh(names[:2], [base.chance_nats, base.frequency_nats], color=GREY, height=0.55)
-    own = (base.entropy_nats, max(0.0, base.kl_nats))
+    # An infinite bar cannot be drawn: its name says what it is.
+    own = [x if 0 < x < float("inf") else 0.0 for x in (base.entropy_nats, base.kl_nats)]
     axes.barh(
         names[2:], own[:1], color=BLUE, hatch="///", edgecolor="white", height=0.55,
         label=words("part.entropy"),
     )  # fmt: skip
     axes.barh(names[2:], own[1:], left=own[:1], color=ORANGE, height=0.55, label=words("part.kl"))
     for place, x in enumerate((base.chance_nats, base.frequency_nats, base.cross_entropy_nats)):
-        axes.annotate(number(x), (min(x, 1e300), place), (3, 0), textcoords="offset points", va="center")
+        _name(axes, x, place)
     axes.margins(x=0.18)
     axes.set_xlabel(words("axis.nats"))
     axes.set_title(words("figure.decomposition"))
-    axes.legend(frameon=False, fontsize=7.5, loc="upper center", bbox_to_anchor=(0.4, -0.2), ncols=2)
+    axes.legend(
+        frameon=False, fontsize=7.5, loc="upper center", bbox_to_anchor=(0.4, -0.2), ncols=2
+    )
 
 
 def reliability(axes: Any, it: Classification, words: Words) -> None:
@@ -140,6 +141,11 @@ def gradient(axes: Any, it: Classification, words: Words) -> None:
     _turn(axes, rows)
 
 
+def _name(axes: Any, x: float, place: int) -> None:
+    at = (x if x < float("inf") else 0.0, place)
+    axes.annotate(number(x), at, (3, 0), textcoords="offset points", va="center")
+
+
 def _turn(axes: Any, rows: Any) -> None:
     if max((len(row.label) for row in rows), default=0) * len(rows) > 36:
         axes.tick_params(axis="x", labelrotation=60)
@@ -151,7 +157,7 @@ def against(axes: Any, found: Explanation, it: Regression, words: Words) -> None
     values = (it.median_baseline, it.mean_baseline, found.mean)
     axes.barh(names, values, color=[GREY, GREY, ORANGE], height=0.55)
     for place, x in enumerate(values):
-        axes.annotate(number(x), (x, place), (3, 0), textcoords="offset points", va="center")
+        _name(axes, x, place)
     axes.margins(x=0.18)
     axes.set_xlabel(words("axis.loss"))
     axes.set_title(words("figure.against"))
@@ -159,7 +165,13 @@ def against(axes: Any, found: Explanation, it: Regression, words: Words) -> None
 
 def residuals(axes: Any, it: Regression, words: Words) -> None:
     """How large a share of the residuals lies below each."""
-    axes.plot([q.residual for q in it.quantiles], [q.share for q in it.quantiles], color=BLUE, marker="o", markersize=4)
+    axes.plot(
+        [q.residual for q in it.quantiles],
+        [q.share for q in it.quantiles],
+        color=BLUE,
+        marker="o",
+        markersize=4,
+    )
     axes.axvline(0, color=GREY, linestyle="--", linewidth=1)
     axes.set_xlabel(words("axis.residual"))
     axes.set_ylabel(words("axis.share"))

@@ -10,7 +10,7 @@ def number(x: float | None) -> str:
     ('2.303', '0.2208', '1.2e-04', '1,234', '∞')
     """
     if x is None:
-        return "–"  # noqa: RUF001
+        return "–"
     if math.isinf(x):
         return "∞" if x > 0 else "-∞"
     if x == 0:
@@ -25,10 +25,10 @@ def percent(share: float | None) -> str:
     """A share of 1 as a percentage; what is not nothing is never written as 0.
 
     >>> percent(0.97), percent(0.034), percent(0.0004), percent(0.0), percent(1.0), percent(0.9999)
-    ('97 %', '3.4 %', '0.04 %', '0 %', '100 %', '99.99 %')
+    ('97.0 %', '3.4 %', '0.04 %', '0 %', '100 %', '99.99 %')
     """
     if share is None:
-        return "–"  # noqa: RUF001
+        return "–"
     x = 100 * share
     if x in (0, 100):
         return f"{x:.0f} %"

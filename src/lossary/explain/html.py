@@ -1,6 +1,7 @@
 """An explanation in a notebook: still, without script, in the colours of what stands around it."""
 
 from html import escape
+from importlib.resources import files
 
 from lossary.explain.explanation import Explanation
 from lossary.explain.figures import number
@@ -9,31 +10,12 @@ from lossary.explain.tables import Table, tables
 from lossary.explain.text import title
 from lossary.explain.words import Words
 
-# Every rule names the outer class, so that nothing else on the page is touched; colours are
-# those of the text around it, fainter or mixed, so that light and dark need not be known.
-STYLE = """\
-.lossary-explain { color: inherit; background: transparent; max-width: 60rem; line-height: 1.5; }
-.lossary-explain .lx-title { font-size: 1.15em; font-weight: 700; margin: .5em 0; }
-.lossary-explain ul { margin: .25em 0 .75em; padding-left: 1.4em; }
-.lossary-explain .lx-bar { display: flex; height: 1.1em; max-width: 30em; border: 1px solid currentColor; }
-.lossary-explain .lx-open { background: repeating-linear-gradient(135deg, currentColor 0 1px, transparent 1px 5px); }
-.lossary-explain .lx-missed { background: currentColor; opacity: .55; }
-.lossary-explain .lx-key { font-size: .9em; opacity: .8; margin: .2em 0 .8em; }
-.lossary-explain details { margin: .3em 0; }
-.lossary-explain summary { font-weight: 600; cursor: pointer; }
-.lossary-explain .lx-scroll { overflow-x: auto; }
-.lossary-explain table { border-collapse: collapse; margin: .4em 0; font-size: .92em; color: inherit; background: transparent; }
-.lossary-explain th, .lossary-explain td { padding: .15em .9em .15em 0; text-align: right; font-variant-numeric: tabular-nums; background: transparent; border: 0; }
-.lossary-explain thead th { font-weight: 400; opacity: .75; border-bottom: 1px solid currentColor; }
-.lossary-explain th.lx-word, .lossary-explain td.lx-word { text-align: left; }
-"""
-
 
 def fragment(found: Explanation, *, styled: bool = True, is_open: bool = False) -> str:
     """One element for a page or a notebook's output; tables are open where ``is_open``."""
     words = Words(found.language)
     says = "".join(f"<li>{escape(text)}</li>" for text in sentences(found, words))
-    style = f"<style>\n{STYLE}</style>\n" if styled else ""
+    style = f"<style>\n{style_of('fragment')}</style>\n" if styled else ""
     shown = [
         table_element(table, opened=is_open or place == 0)
         for place, table in enumerate(tables(found, words))
@@ -82,3 +64,8 @@ def table_element(table: Table, opened: bool) -> str:
         f'<div class="lx-scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
         f"</div>{note}</details>\n"
     )
+
+
+def style_of(name: str) -> str:
+    """A style sheet of this room."""
+    return files("lossary.explain").joinpath(f"{name}.css").read_text(encoding="utf-8")

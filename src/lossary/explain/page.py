@@ -10,20 +10,8 @@ from lossary.console.whole import write_whole
 from lossary.explain.explanation import Explanation
 from lossary.explain.figure import figure
 from lossary.explain.figures import number
-from lossary.explain.html import STYLE, fragment
+from lossary.explain.html import fragment, style_of
 from lossary.explain.words import Words
-
-PAGE_STYLE = """\
-:root { color-scheme: light dark; --ground: #ffffff; --ink: #1b1f24; }
-@media (prefers-color-scheme: dark) { :root { --ground: #14171a; --ink: #e7eaee; } }
-body { margin: 0 auto; padding: 1.5rem 1.25rem 4rem; max-width: 62rem; background: var(--ground);
-  color: var(--ink); font: 1rem/1.6 system-ui, "Noto Sans KR", "Malgun Gothic", "NanumGothic", sans-serif; }
-:lang(ko) { word-break: keep-all; }
-h1 { font-size: 1.6rem; line-height: 1.3; }
-figure { margin: 1.5rem 0; }
-figure svg { width: 100%; height: auto; background: #ffffff; }
-footer { opacity: .75; font-size: .9rem; margin-top: 2rem; }
-"""
 
 
 def save(found: Explanation, path: Path) -> Path:
@@ -40,7 +28,7 @@ def page(found: Explanation) -> str:
     return (
         f'<!doctype html>\n<html lang="{words.language}">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{name}</title>\n<style>\n{PAGE_STYLE}{STYLE}</style>\n</head>\n<body>\n<main>\n"
+        f"<title>{name}</title>\n<style>\n{style_of('page')}{style_of('fragment')}</style>\n</head>\n<body>\n<main>\n"
         f"<h1>{name}</h1>\n{fragment(found, styled=False, is_open=True)}"
         f'<figure role="img" aria-label="{name}">{drawn(found)}</figure>\n</main>\n'
         f"<footer>{made}</footer>\n</body>\n</html>\n"

@@ -122,6 +122,8 @@ def _of_calibration(found: Explanation, it: Classification, c: Calibration) -> I
         # Twice the gain of one fitted number is chi-squared: below 4 it may well be luck.
         if gain > 0.01 * abs(it.nats) and 2 * gain * n > 4:
             key = "overconfident" if c.temperature > 1 else "underconfident"
+            # Of smoothed targets the best prediction is not the honest one.
+            key = key if it.baselines.entropy_nats == 0 else "temperature"
             values = {
                 "temperature": number(c.temperature),
                 "then": number(c.temperature_nats),

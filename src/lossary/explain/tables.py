@@ -1,5 +1,6 @@
 """An explanation's tables, as words: text and page lay out the same ones."""
 
+import math
 from dataclasses import dataclass
 
 from lossary.explain.explanation import Explanation
@@ -51,7 +52,7 @@ def _of_classes(found: Explanation, it: Classification, words: Words) -> list[Ta
             words("heading.against"),
             _head(words, "", "nats", "bits", "choice"),
             [
-                [words(f"against.{key}"), number(x), number(x / LN2), number(_choices(x))]
+                [words(f"against.{key}"), number(x), number(x / math.log(2)), number(_choices(x))]
                 for key, x in against
             ],
         ),
@@ -76,7 +77,13 @@ def _of_classes(found: Explanation, it: Classification, words: Words) -> list[Ta
             words("heading.confusion"),
             _head(words, "target", "prediction", "examples", "mean_nats", "loss_share"),
             [
-                [c.target, c.prediction, count(c.examples), number(c.mean_nats), percent(c.loss_share)]
+                [
+                    c.target,
+                    c.prediction,
+                    count(c.examples),
+                    number(c.mean_nats),
+                    percent(c.loss_share),
+                ]
                 for c in cells
             ],
             words=2,
@@ -139,18 +146,12 @@ def _hardest(found: Explanation, words: Words) -> Table:
         ends = (e.target, e.prediction)
         shown = [f"{x}" if isinstance(x, int) else number(x) for x in ends]
         probability = [percent(e.probability)] if is_classes else []
-        rows.append(
-            [f"{e.index}", *shown, *probability, number(e.loss), percent(e.loss_share)]
-        )
+        rows.append([f"{e.index}", *shown, *probability, number(e.loss), percent(e.loss_share)])
     keys = ("index", "target", "prediction", *(("truth",) if is_classes else ()))
     head = _head(words, *keys, "loss", "loss_share")
     return Table(words("heading.hardest"), head, rows, words=0)
 
 
-LN2 = 0.6931471805599453
-
-
 def _choices(nats: float) -> float:
-    from math import exp, inf
-
-    return exp(nats) if nats < 700 else inf
+    """As many equally likely choices have this entropy."""
+    return math.exp(nats) if nats < 700 else math.inf

@@ -40,7 +40,9 @@ def plain(found: Explanation) -> str:
     from rich.console import Console
 
     file = io.StringIO()
-    console = Console(file=file, width=WIDTH, color_system=None, highlight=False, legacy_windows=False)
+    console = Console(
+        file=file, width=WIDTH, color_system=None, highlight=False, legacy_windows=False
+    )
     console.print(rich(found))
     return "\n".join(line.rstrip() for line in file.getvalue().strip("\n").split("\n"))
 

@@ -13,7 +13,7 @@ from types import ModuleType
 
 @cache
 def _kinds() -> dict[str, ModuleType]:
-    found = {}
+    found: dict[str, ModuleType] = {}
     for file in sorted(pkgutil.iter_modules(__path__), key=lambda file: file.name):
         kind = importlib.import_module(f"{__name__}.{file.name}")
         found |= dict.fromkeys(kind.NAMES, kind)

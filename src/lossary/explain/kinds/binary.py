@@ -24,8 +24,8 @@ def explain(asked: Asked, source: Source, view: View) -> Explanation:
 
 def _rows(asked: Asked, block: Block, start: int) -> ClassRows:
     x, t = block.prediction.double(), block.target.double()
-    weights = {"weight": block.weight, "pos_weight": asked.settings.get("pos_weight")}
-    weights = {k: w.detach().cpu().double() for k, w in weights.items() if w is not None}
+    given = {"weight": block.weight, "pos_weight": asked.settings.get("pos_weight")}
+    weights = {k: w.detach().cpu().double() for k, w in given.items() if w is not None}
     items = getattr(functional, asked.name)(x, t, reduction="none", **weights).flatten()
     one = torch.ones_like(t)
     weight = (weights.get("weight", one) * one).flatten()

@@ -35,10 +35,9 @@ def _plain(asked: Asked, prediction: Tensor, target: Tensor, start: int) -> Clas
 
 def _layer(asked: Asked, prediction: Tensor, target: Tensor, start: int) -> ClassRows:
     """The scores that the layer makes of its input."""
-    matrix, bias = (asked.settings.get(key) for key in ("linear_weight", "linear_bias"))
-    scores = torch.nn.functional.linear(
-        prediction.double(), matrix.detach().double().flatten(1), _wide(bias)
-    )
+    matrix, bias = (_wide(asked.settings.get(key)) for key in ("linear_weight", "linear_bias"))
+    assert matrix is not None  # the door has asked for it
+    scores = torch.nn.functional.linear(prediction.double(), matrix, bias)
     cap = asked.settings.get("logit_softcap")
     return _read(asked, scores if cap is None else cap * torch.tanh(scores / cap), target, start)
 

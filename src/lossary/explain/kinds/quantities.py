@@ -9,7 +9,15 @@ from torch import Tensor
 from lossary import functional
 from lossary.core.errors import DomainError, teach
 from lossary.explain.asking import Asked
-from lossary.explain.examples import Examples, concentration, hardest, histogram, interval, loss_shares, ratio
+from lossary.explain.examples import (
+    Examples,
+    concentration,
+    hardest,
+    histogram,
+    interval,
+    loss_shares,
+    ratio,
+)
 from lossary.explain.explanation import Explanation
 from lossary.explain.numbers import Count, Noise, Quantile, Regression
 from lossary.explain.source import Block, Source
@@ -94,9 +102,7 @@ def _regression(asked: Asked, seen: dict[str, Tensor]) -> Regression:
         else None,
         bias=float(((x - t) * weight).sum() / weight.sum()),
         worst_percent_share=_worst(seen["loss"]),
-        quantiles=tuple(
-            Quantile(share, _quantile(residual, share)) for share in shares.tolist()
-        ),
+        quantiles=tuple(Quantile(share, _quantile(residual, share)) for share in shares.tolist()),
         noise=_noise(asked, ratio(float(seen["loss"].sum()), float(weight.sum()))),
     )
 
