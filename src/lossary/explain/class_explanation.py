@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterator
 
 import torch
+from torch import Tensor
 
 from lossary.explain.asking import Asked
 from lossary.explain.calibration import calibration
@@ -38,17 +39,19 @@ def explain_classes(asked: Asked, source: Source, reader: Reader, view: View) ->
     mean = ratio(total, divisor)
     is_divergence = asked.name == "kl_div"
     cross_entropy = ratio(sums.entropy + sums.divergence, divisor)
+    # Of many labels the names are those of the labels, not of yes and no.
+    names = View() if sums.groups > 1 else view
     classification = Classification(
         classes=sums.classes,
         nats=mean,
         bits=mean / math.log(2),
         perplexity=_exp(cross_entropy),
-        accuracy=ratio(float(seen["right"].double().sum()), len(seen["right"])),
+        accuracy=_accuracy(seen, sums),
         baselines=_baselines(sums, cross_entropy),
         saturated=sums.saturated,
         infinite=sums.infinite,
         per_class=per_class(sums, view),
-        confusion=confusion(seen, sums.classes, View() if sums.groups > 1 else view),
+        confusion=confusion(seen, sums.classes, names),
         calibration=calibration(
             seen, view.bins, best_temperature(all_rows, divisor, sums, is_divergence)
         ),
@@ -61,12 +64,20 @@ def explain_classes(asked: Asked, source: Source, reader: Reader, view: View) ->
         interval=interval(seen["loss"], seen["divisor"]),
         count=Count(sums.items, sums.ignored, divisor),
         concentration=concentration(seen["loss"]),
-        hardest=hardest(seen, view.hardest),
+        hardest=hardest(seen, view.hardest, names.name),
         histogram=histogram(seen["loss"]),
         classification=classification,
         regression=None,
         language=view.language,
     )
+
+
+def _accuracy(seen: dict[str, Tensor], sums: ClassSums) -> float:
+    """How much of the truth the predicted classes are."""
+    right = seen["right"].double()
+    if sums.is_binary:  # of these it is kept how much of the truth class 1 is
+        right = torch.where(seen["predicted"] == 1, right, 1 - right)
+    return ratio(float(right.sum()), len(right))
 
 
 def _value(asked: Asked, sums: ClassSums) -> float:

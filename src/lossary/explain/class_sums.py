@@ -9,9 +9,6 @@ from lossary.explain.class_rows import ClassRows, log_probabilities, slopes
 from lossary.explain.examples import Examples
 from lossary.information import Logits, Probs, kl_divergence
 
-# Odds against the truth that float32 loses beside 1: torch's gradient for it is exactly 0.
-LOST_ODDS = 2.0**-24
-
 
 def _none() -> Tensor:
     return torch.zeros(0, dtype=torch.float64)
@@ -46,12 +43,10 @@ class ClassSums:
         self._begin(rows)
         self.items += len(rows.nats)
         self.ignored += rows.ignored
-        if not len(rows.nats):
-            return
         log_p = log_probabilities(rows)
         p = log_p.exp()
         gradient = slopes(rows, p)
-        self._add_totals(rows, p)
+        self._add_totals(rows)
         predicted, sure, right = self._decided(rows, p)
         self._add_by_class(rows, p, predicted, gradient)
         truth = p.gather(1, rows.label.unsqueeze(1)).squeeze(1)
@@ -75,7 +70,7 @@ class ClassSums:
         columns = self.groups if self.groups > 1 else self.classes
         self.by_class = torch.zeros(len(self.COLUMNS), columns, dtype=torch.float64)
 
-    def _add_totals(self, rows: ClassRows, p: Tensor) -> None:
+    def _add_totals(self, rows: ClassRows) -> None:
         whole = rows.mass.sum(1, keepdim=True)
         share = rows.mass / whole.masked_fill(whole == 0, 1)
         entropy = torch.special.entr(share).sum(1) * whole.squeeze(1)
@@ -87,11 +82,7 @@ class ClassSums:
         self.infinite += int(rows.nats.isinf().sum())
         self.is_hard &= rows.truth is None
         if rows.truth is None:
-            rest = p.scatter(1, rows.label.unsqueeze(1), 0).sum(1)
-            certain = rest <= LOST_ODDS
-            # Of a certain no, a small probability of yes is what the gradient is, and is there.
-            lost = certain & (rows.label == 1) if rows.is_binary else certain
-            self.saturated += int((lost & (rows.nats < torch.inf)).sum())
+            self.saturated += int(_is_lost(rows).sum())
         group = torch.zeros_like(rows.label) if rows.group is None else rows.group
         self.masses.index_add_(0, group, rows.mass)
 
@@ -131,3 +122,16 @@ class ClassSums:
             self.by_class[row].index_add_(0, by_label, gradient.abs().sum(1))
         else:
             self.by_class[row] += gradient.abs().sum(0)
+
+
+def _is_lost(rows: ClassRows) -> Tensor:
+    """Whether float32's probability of the truth is exactly 1: torch's gradient there is 0.
+
+    Made as torch makes it. Of a certain no, the small probability of yes is the gradient, and is
+    not lost.
+    """
+    x = rows.scores.float()
+    if rows.is_binary:
+        return ((x[:, 1] - x[:, 0]).sigmoid() == 1) & (rows.label == 1)
+    p = torch.log_softmax(x, 1).exp().gather(1, rows.label.unsqueeze(1)).squeeze(1)
+    return p == 1

@@ -91,6 +91,7 @@ def _check_view(view: View) -> None:
 def _check_call(question: Asked, prediction: Tensor, target: Tensor) -> None:
     """Let the loss refuse shapes and dtypes, on tensors that hold nothing."""
     settings = {key: _empty(value) for key, value in question.settings.items()}
+    settings["reduction"] = "sum"  # the reduction has been looked at, and means nothing here
     layer = {k: settings.pop(k) for k in ("linear_weight",) if k in settings}
     if question.name == "linear_cross_entropy" and layer.get("linear_weight") is None:
         expected = "linear_weight=, and linear_bias= if there is one, or the module itself"

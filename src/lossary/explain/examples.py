@@ -1,6 +1,7 @@
 """A few numbers of each example, and what they say together."""
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -79,8 +80,14 @@ def histogram(loss: Tensor) -> tuple[LossBin, ...]:
     )
 
 
-def hardest(seen: dict[str, Tensor], count: int) -> tuple[HardExample, ...]:
-    """The examples with the largest losses; of equals the first."""
+def hardest(
+    seen: dict[str, Tensor], count: int, name: Callable[[int], str] | None = None
+) -> tuple[HardExample, ...]:
+    """The examples with the largest losses; of equals the first. Classes are told by ``name``."""
+
+    def told(value: Tensor) -> float | str:
+        return float(value) if name is None else name(int(value))
+
     loss, gradient = seen["loss"], seen["gradient"]
     count = min(count, len(loss))
     order = torch.argsort(loss, descending=True, stable=True)[:count]
@@ -88,8 +95,8 @@ def hardest(seen: dict[str, Tensor], count: int) -> tuple[HardExample, ...]:
     return tuple(
         HardExample(
             index=int(seen["index"][i]),
-            target=seen["label"][i].item(),
-            prediction=seen["predicted"][i].item(),
+            target=told(seen["label"][i]),
+            prediction=told(seen["predicted"][i]),
             probability=float(seen["truth"][i]) if "truth" in seen else None,
             loss=float(loss[i]),
             loss_share=float(shares[i]),

@@ -34,11 +34,14 @@ class Concentration:
 
 @dataclass(frozen=True)
 class HardExample:
-    """One of the examples with the largest losses; ``index`` counts from 0 in the given order."""
+    """One of the examples with the largest losses; ``index`` counts from 0 in the given order.
+
+    ``target`` and ``prediction`` are quantities, or the names of classes.
+    """
 
     index: int
-    target: float | int
-    prediction: float | int
+    target: float | str
+    prediction: float | str
     probability: float | None
     loss: float
     loss_share: float

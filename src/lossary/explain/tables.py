@@ -143,8 +143,7 @@ def _hardest(found: Explanation, words: Words) -> Table:
     is_classes = found.classification is not None
     rows = []
     for e in found.hardest[:MOST_EXAMPLES]:
-        ends = (e.target, e.prediction)
-        shown = [f"{x}" if isinstance(x, int) else number(x) for x in ends]
+        shown = [x if isinstance(x, str) else number(x) for x in (e.target, e.prediction)]
         probability = [percent(e.probability)] if is_classes else []
         rows.append([f"{e.index}", *shown, *probability, number(e.loss), percent(e.loss_share)])
     keys = ("index", "target", "prediction", *(("truth",) if is_classes else ()))

@@ -41,7 +41,9 @@ def best_temperature(
         return None
     low, high, here = 1 / HOTTEST, 1 / COLDEST, 1.0
     for _ in range(STEPS):
-        total, slope, bend = _measured(all_rows(), here)
+        total, slope, bend, missed = _measured(all_rows(), here)
+        if not missed:  # all mass is at the highest scores: the colder, the better, for ever
+            return None
         if slope == 0 or bend == 0:
             break
         low, high = (here, high) if slope < 0 else (low, here)
@@ -57,9 +59,9 @@ def best_temperature(
     return Temperature(1 / here, nats)
 
 
-def _measured(all_rows: Iterator[ClassRows], here: float) -> tuple[float, float, float]:
-    """The summed loss of the scores times ``here``, its slope and its bend."""
-    total = slope = bend = 0.0
+def _measured(all_rows: Iterator[ClassRows], here: float) -> tuple[float, float, float, float]:
+    """The summed loss of the scores times ``here``, its slope and bend, and the slope at last."""
+    total = slope = bend = missed = 0.0
     for rows in all_rows:
         x = _finite(rows)
         log_p = torch.log_softmax(torch.where(rows.scores == -torch.inf, -torch.inf, x * here), 1)
@@ -67,8 +69,9 @@ def _measured(all_rows: Iterator[ClassRows], here: float) -> tuple[float, float,
         mean = (p * x).sum(1)
         total -= float(torch.where(rows.mass == 0, 0, rows.mass * log_p).sum())
         slope += float((whole * mean - (rows.mass * x).sum(1)).sum())
+        missed -= float((rows.mass * x).sum())
         bend += float((whole * (p * (x - mean.unsqueeze(1)).square()).sum(1)).sum())
-    return total, slope, bend
+    return total, slope, bend, missed
 
 
 def _finite(rows: ClassRows) -> Tensor:
