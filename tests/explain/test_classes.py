@@ -91,9 +91,8 @@ def functional_mass(
 
 def test_the_decomposition_to_fifty_digits() -> None:
     x, q = [[3.0, -2.0, 40.0], [0.5, 0.25, -1.0]], [[0.2, 0.3, 0.5], [0.0, 0.9, 0.1]]
-    found = of_classes(
-        explain("cross_entropy", *(torch.tensor(t, dtype=torch.float64) for t in (x, q)))
-    )
+    scores_and_targets = (torch.tensor(t, dtype=torch.float64) for t in (x, q))
+    found = of_classes(explain("cross_entropy", *scores_and_targets))
     with mpmath.workdps(50):
         entropy = kl = mpmath.mpf(0)
         for scores_, target in zip(x, q, strict=True):
@@ -252,7 +251,10 @@ def test_binary(shape: tuple[int, ...], name: str) -> None:
 
 def test_positive_weights() -> None:
     z, t = torch.randn(40, 3).double(), torch.randint(2, (40, 3)).double()
-    settings = {"pos_weight": torch.rand(3).double() + 1, "weight": torch.rand(40, 3).double()}
+    settings: dict[str, Any] = {
+        "pos_weight": torch.rand(3).double() + 1,
+        "weight": torch.rand(40, 3).double(),
+    }
     found = explain(torch.nn.BCEWithLogitsLoss(**settings), z, t)
     value = float(torch.nn.functional.binary_cross_entropy_with_logits(z, t, **settings))
     assert found.value == pytest.approx(value, rel=1e-12)
