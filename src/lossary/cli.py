@@ -33,6 +33,11 @@ COMMANDS = {
         "tour",
         "Walk from a sigmoid to the mean squared error, in checked numbers.",
     ),
+    "explain": Lazy(
+        "lossary.explain.command",
+        "explain",
+        "Say what the loss of a file's predictions means.",
+    ),
     "bench": Lazy(
         "lossary.bench.command",
         "bench",

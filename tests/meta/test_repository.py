@@ -34,7 +34,7 @@ BELOW = {
     },
     "bench": {"console", "functional", "core", "lossary"},
     "explain": {"console", "functional", "information", "core", "lossary"},
-    "cli": {"console", "tour", "bench", "lossary"},
+    "cli": {"console", "tour", "bench", "explain", "lossary"},
     "__main__": {"cli"},
 }
 

@@ -6,7 +6,13 @@ from typing import Any
 from lossary.console.words import Words
 from lossary.core.errors import LossaryError
 
-EXTRAS = {"mpmath": "tour", "sklearn": "tour", "matplotlib": "plot"}
+EXTRAS = {
+    "mpmath": "tour",
+    "sklearn": "tour",
+    "matplotlib": "plot",
+    "pyarrow": "files",
+    "safetensors": "files",
+}
 DISTRIBUTIONS = {"sklearn": "scikit-learn"}
 
 
