@@ -191,9 +191,10 @@ def language_models() -> list[str]:
     gpu, system, python, torch, ours = (found[0][key] for key in keys)
     machine = f"{gpu}, {system}, Python {python}, torch {torch}, lossary {ours}."
     note = textwrap.fill(
-        "Milliseconds between two marks that the GPU passes. The floor copies what must be read and"
-        " written once, or makes the three matrix products. Small sizes show what it takes to send"
-        " the work to the GPU, which is most where there is little work.", 100)  # fmt: skip
+        "Milliseconds between two marks that the GPU passes. Where its own work is the longer, what"
+        " the host takes to send it is hidden; the tables above include that always. The floor"
+        " copies what must be read and written once, or makes the three matrix products. Small"
+        " sizes show the host, which is most where there is little work.", 100)  # fmt: skip
     return [machine, "", note, "", *table(head, rows, left=3)]
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from lossary import entropies as entropies
     from lossary import functional as functional
     from lossary import information as information
+    from lossary import kernels as kernels
     from lossary import nn as nn
     from lossary.core.checks import value_checks as value_checks
     from lossary.explain import Explanation as Explanation
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from lossary.information import total_variation_distance as total_variation_distance
     from lossary.information import tsallis_entropy as tsallis_entropy
 
-_ROOMS = ("entropies", "functional", "information", "nn")
+_ROOMS = ("entropies", "functional", "information", "kernels", "nn")
 _MEASURES = (
     "LogProbs",
     "Logits",

@@ -60,7 +60,7 @@ def test_completion_imports_nothing_heavy() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, env=environment(), check=True
     )
     commands, options, languages, loaded = done.stdout.splitlines()
-    assert commands == "['tour', 'bench']"
+    assert commands == "['tour', 'explain', 'bench']"
     assert options == "['--lang', '--json', '--out', '--help']"
     assert languages == "['en', 'ko']"
     assert not set(loaded.split()) & set(HEAVY)
@@ -81,8 +81,8 @@ def test_version_and_help() -> None:
     version = lossary("--version")
     assert version.stdout == f"lossary, version {package.__version__}\n"
     help_text = lossary("--help")
-    assert "tour   Walk from a sigmoid" in help_text.stdout
-    assert "bench  Measure time, memory and error" in help_text.stdout
+    assert "tour     Walk from a sigmoid" in help_text.stdout
+    assert "bench    Measure time, memory and error" in help_text.stdout
     assert version.returncode == help_text.returncode == 0
     assert COMMAND[1:] == ["-m", "lossary"]
 

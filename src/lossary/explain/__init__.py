@@ -1,4 +1,23 @@
-"""What a loss means: numbers first, then sentences, a page and a figure made from them."""
+"""What a loss means: numbers first, then sentences, a page and a figure made from them.
 
-from lossary.explain.door import explain as explain
-from lossary.explain.explanation import Explanation as Explanation
+Nothing is imported before it is asked for, so that the command line need not wait for torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lossary.explain.door import explain as explain
+    from lossary.explain.explanation import Explanation as Explanation
+
+_PLACES = {"explain": "door", "Explanation": "explanation"}
+
+__all__ = list(_PLACES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
+    globals()[name] = value
+    return value

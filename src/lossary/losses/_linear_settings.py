@@ -118,3 +118,14 @@ def check_zero_divisor(where: str, divisor: Tensor | float, counted: Tensor | fl
         cause = "a count that was not added up yet, or was reset too early"
         fix = "divisor=(target != ignore_index).sum(), over all batches of the step"
         raise OptionError(teach(where, came, expected, cause, fix))
+
+
+def shown_settings(module: Any) -> str:
+    """A module's settings that are not its layer's, in the order of the constructor."""
+    weight = module.weight
+    shown = [f"num_classes={module.num_classes}"]
+    shown += [] if weight is None else [f"weight=<{weight.numel()} weights>"]
+    for name in ("reduction", "ignore_index", "label_smoothing", "z_loss", "logit_softcap"):
+        value = getattr(module, name)
+        shown += [] if value is None else [f"{name}={value!r}"]
+    return ", ".join(shown)

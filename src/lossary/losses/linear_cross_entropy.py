@@ -20,6 +20,7 @@ from lossary.losses._linear_settings import (
     check_zero_divisor,
     checked_divisor,
     effective_cap,
+    shown_settings,
 )
 from lossary.losses._z_loss import penalised
 from lossary.losses.cross_entropy import Problem, problem
@@ -271,6 +272,10 @@ class LinearCrossEntropyLoss(_Parent):  # type: ignore[misc]
         self.linear = torch.nn.Linear(in_features, width, bias=bias, device=device, dtype=dtype)
         self.options = options
         self.z_loss, self.logit_softcap = z_loss, logit_softcap
+
+    def extra_repr(self) -> str:
+        """The settings that are not the layer's, in the order of the constructor."""
+        return shown_settings(self)
 
     def forward(
         self, input: Tensor, target: Tensor, *, divisor: Tensor | float | None = None
