@@ -18,6 +18,8 @@ from lossary.kernels import blocks, explain_choice
 from lossary.kernels.cpu import _threads
 from lossary.kernels.cpu._threads import share
 
+pytestmark = pytest.mark.usefixtures("only_small_at_once")
+
 BIG = torch.randn(1000, 50)
 LABELS = torch.randint(50, (1000,))
 

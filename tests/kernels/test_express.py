@@ -32,6 +32,8 @@ SHAPES = [
     (3, 384),
 ]
 SHAPES += [(2, 1000), (4, 5001)]
+# Too many for the arithmetic of float64, few enough for one call.
+MEDIUM = [(4000, 10), (801, 47), (700, 48), (500, 100), (90, 448), (81, 449), (9, 5001)]
 REDUCTIONS = ["none", "mean", "sum"]
 
 
@@ -77,6 +79,22 @@ def test_cross_entropy(shape: tuple[int, int], dtype: torch.dtype) -> None:
         agrees(F.cross_entropy, x, q, reduction=reduction, label_smoothing=0.1)
     agrees(F.cross_entropy, x, y, weight=weight, label_smoothing=0.2)
     agrees(F.cross_entropy, x, q, weight=weight)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", MEDIUM)
+def test_cross_entropy_of_medium_tensors(shape: tuple[int, int], dtype: torch.dtype) -> None:
+    x, y = (torch.randn(shape) * 4).to(dtype), torch.randint(shape[1], shape[:1])
+    weight = torch.rand(shape[1]).to(dtype)
+    y[1::3] = -100
+    # As the loops of large tensors: rows that are masked, certain or infinitely wrong.
+    x[0, 1:] = -torch.inf
+    y[0] = 0
+    x[2, 0], y[2] = 90, 0
+    x[3, 1], y[3] = -torch.inf, 0
+    for reduction in REDUCTIONS:
+        agrees(F.cross_entropy, x, y, reduction=reduction)
+        agrees(F.cross_entropy, x, y, reduction=reduction, weight=weight)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

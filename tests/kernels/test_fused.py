@@ -14,6 +14,8 @@ from lossary.kernels import explain_choice
 from tests.oracles.compare import RELATIVE
 from tests.rows import quietly
 
+pytestmark = pytest.mark.usefixtures("only_small_at_once")
+
 # Rows on either side of a lane's width, of a run, and of the switch between layouts.
 CLASSES = [1, 2, 3, 10, 47, 48, 63, 64, 65, 127, 129, 383, 384, 500, 4095, 4097, 9001]
 DTYPES = [torch.float32, torch.float64, torch.bfloat16, torch.float16]

@@ -15,6 +15,8 @@ from lossary.kernels import explain_choice
 from lossary.losses.linear_cross_entropy import linear_cross_entropy
 from lossary.losses.token_statistics import token_statistics
 
+pytestmark = pytest.mark.usefixtures("only_small_at_once")
+
 LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "hard": lambda x, y: F.cross_entropy(x, y, reduction="sum"),
     "none": lambda x, y: F.cross_entropy(x, y, reduction="none").sum(),

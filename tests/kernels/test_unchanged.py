@@ -10,6 +10,8 @@ from torch import Tensor
 
 import lossary.functional as F
 
+pytestmark = pytest.mark.usefixtures("only_small_at_once")
+
 Call = Callable[[Tensor, Tensor, Tensor], Tensor]
 MATRIX = torch.randn(1000, 16)
 

@@ -20,6 +20,14 @@ from lossary.kernels.blocks import aligned, differentiable_gradients, must_trace
 
 # How many calls of one loss go by before its kernel is compiled, or read from the disk.
 PATIENCE = 4
+# Up to so many entries one call on one processor is the quicker way, by kernel.
+FEW_ENTRIES = select.SMALL_ENTRIES
+MOST_ENTRIES = {
+    "hard": FEW_ENTRIES,
+    "hard_medium": 2**18,
+    "smoothed": FEW_ENTRIES,
+    "soft": FEW_ENTRIES,
+}
 MODES = {"none": 0, "mean": 1, "sum": 2}
 
 # (formula, tensors, options, divisor), for derivatives of derivatives.
@@ -33,13 +41,13 @@ class _Declined(Exception):
     """The kernel found what the slower way must see."""
 
 
-def serves(name: str, x: Tensor, *others: Tensor) -> Any:
+def serves(name: str, x: Tensor, *others: Tensor, most: int = select.SMALL_ENTRIES) -> Any:
     """The kernel of this name, if these tensors are plain, small and contiguous; else None."""
     if torch.compiler.is_compiling() or not select.level_is("fused"):
         return None
     if not is_plain(x) or not all(is_plain(t) for t in others):
         return None
-    if not 0 < x.numel() <= select.SMALL_ENTRIES or not x.is_floating_point():
+    if not 0 < x.numel() <= most or not x.is_floating_point():
         return None
     if torch.is_autocast_enabled("cpu") or reason_not_plain() is not None:
         return None

@@ -32,7 +32,9 @@ def express_rows(
     if target.shape != (input.shape if is_soft else (rows,)):
         return None
     name = "soft" if is_soft else "smoothed" if smoothing else "hard"
-    kernel = express.serves(name, input, target)
+    if name == "hard" and input.numel() > express.FEW_ENTRIES:
+        name = "hard_medium"
+    kernel = express.serves(name, input, target, most=express.MOST_ENTRIES[name])
     if kernel is None:
         return None
     target = target if is_soft else target.long()

@@ -5,13 +5,15 @@ from typing import Any
 import numpy as np
 from numba import carray
 
-from lossary.kernels.cpu import _hard_rows, _hard_tiles, _soft_rows
+from lossary.kernels.cpu import _hard_groups, _hard_rows, _hard_tiles, _soft_rows
 from lossary.kernels.cpu._address import at
 from lossary.kernels.cpu._express import DECLINED, MEAN, NONE, has_nan, wide_copy
 from lossary.kernels.cpu._numbers import compiled, rounded
 
 # From here on rows need not lie side by side.
-LONG = 64
+LONG = 48
+# Up to here they are made a few together.
+GROUPED = 448
 
 INDEX = np.zeros(0, np.int64)
 WIDE = np.zeros(0, np.float64)
@@ -56,6 +58,34 @@ def _reduce(items: Any, by: Any, mode: int, divisor: float, like: Any, out_at: i
 
 
 @compiled
+def _of_labels(
+    like: Any, wide: Any, x: Any, y: Any, notes: Any, by: Any, divisor: float,
+    ignored: int, mode: int, out_at: int, slope_at: int,
+) -> None:  # fmt: skip
+    """Cross-entropy with class targets, and its slope, in the arithmetic of the notes."""
+    rows, classes = x.shape
+    items, wrong = np.zeros(rows), np.zeros(1, np.int64)
+    if classes > GROUPED:
+        _hard_rows.losses(x, y, ignored, wrong, items, notes, 0, rows)
+    elif classes >= LONG:
+        _hard_groups.losses(x, y, ignored, wrong, items, notes, 0, rows)
+    else:
+        tiles = (rows + _hard_tiles.WIDTH - 1) // _hard_tiles.WIDTH
+        columns, labels = np.expand_dims(x.T, 0), np.expand_dims(y, 0)
+        lines = np.expand_dims(items, 0), np.expand_dims(notes, 1)
+        _hard_tiles.losses(columns, labels, ignored, wrong, lines[0], lines[1], 0, tiles)
+    _reduce(items, by, mode, divisor, like, out_at)
+    if slope_at == 0:
+        return
+    slope, scale = carray(at(slope_at, wide), (rows, classes)), by.astype(notes.dtype)
+    if classes >= LONG:
+        _hard_rows.gradient(x, y, ignored, wrong, notes, scale, slope, 0, rows)
+    else:
+        made, scales = np.expand_dims(slope.T, 0), np.expand_dims(scale, 0)
+        _hard_tiles.gradient(columns, labels, ignored, wrong, lines[1], scales, made, 0, tiles)
+
+
+@compiled
 def hard(
     like: Any, wide: Any, x_at: int, y_at: int, weight_at: int, rows: int, classes: int,
     ignored: int, mode: int, out_at: int, slope_at: int,
@@ -66,23 +96,23 @@ def hard(
     if divisor == -1.0:
         return DECLINED
     x = wide_copy(x_at, like, rows * classes).reshape((rows, classes))
-    items, notes, wrong = np.zeros(rows), np.empty((3, rows)), np.zeros(1, np.int64)
-    if classes >= LONG:
-        _hard_rows.losses(x, y, ignored, wrong, items, notes, 0, rows)
-    else:
-        tiles = (rows + _hard_tiles.WIDTH - 1) // _hard_tiles.WIDTH
-        columns, labels = np.expand_dims(x.T, 0), np.expand_dims(y, 0)
-        lines = np.expand_dims(items, 0), np.expand_dims(notes, 1)
-        _hard_tiles.losses(columns, labels, ignored, wrong, lines[0], lines[1], 0, tiles)
-    _reduce(items, by, mode, divisor, like, out_at)
-    if slope_at == 0:
-        return 0
-    slope = carray(at(slope_at, wide), (rows, classes))
-    if classes >= LONG:
-        _hard_rows.gradient(x, y, ignored, wrong, notes, by, slope, 0, rows)
-    else:
-        made, scales = np.expand_dims(slope.T, 0), np.expand_dims(by, 0)
-        _hard_tiles.gradient(columns, labels, ignored, wrong, lines[1], scales, made, 0, tiles)
+    notes = np.empty((3, rows))
+    _of_labels(like, wide, x, y, notes, by, divisor, ignored, mode, out_at, slope_at)
+    return 0
+
+
+@compiled
+def hard_medium(
+    like: Any, wide: Any, x_at: int, y_at: int, weight_at: int, rows: int, classes: int,
+    ignored: int, mode: int, out_at: int, slope_at: int,
+) -> int:  # fmt: skip
+    """The same as the loops of large tensors compute it: exponentials of float32 in float32."""
+    by = np.empty(rows)
+    y, divisor = _labels(y_at, weight_at, rows, classes, ignored, by)
+    if divisor == -1.0:
+        return DECLINED
+    x, notes = carray(at(x_at, like), (rows, classes)), np.empty((3, rows), wide.dtype)
+    _of_labels(like, wide, x, y, notes, by, divisor, ignored, mode, out_at, slope_at)
     return 0
 
 

@@ -99,12 +99,13 @@ def sum_of_others(row: Any, left_out: int, top: Any, odds: Any) -> float:
             odds[count:] = 0
         if start <= left_out < start + count:
             odds[left_out - start] = 0
-        found += _total(odds)
+        found += total(odds)
     return found * DROP
 
 
 @reordered
-def _total(odds: Any) -> float:
+def total(odds: Any) -> float:
+    """The sum of stored exponentials, in float64."""
     found = 0.0
     for j in range(odds.shape[0]):
         found += odds[j]

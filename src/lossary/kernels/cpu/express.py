@@ -30,5 +30,7 @@ class Kernel:
 @cache
 def kernel(name: str, dtype: torch.dtype) -> Kernel:
     """The kernel of a loss for one dtype."""
-    home = _express_rows if name in ("hard", "smoothed", "soft") else _express_entries
+    home = (
+        _express_rows if name in ("hard", "hard_medium", "smoothed", "soft") else _express_entries
+    )
     return Kernel(getattr(home, name), dtype)

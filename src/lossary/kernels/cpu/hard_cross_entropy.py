@@ -8,13 +8,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lossary.kernels.cpu import _hard_rows, _hard_tiles
+from lossary.kernels.cpu import _hard_groups, _hard_rows, _hard_tiles
 from lossary.kernels.cpu._arrays import array, computing
 from lossary.kernels.cpu._labels import none_wrong, refuse
 from lossary.kernels.cpu._threads import share
 
 # Shorter rows are read side by side: forward, where a row costs more than its entries do ...
-LONG_FORWARD = 64
+LONG_FORWARD = 48
+# ... up to where rows need no longer be made a few together; ...
+LONGEST_GROUPED = 448
 # ... and backward, where only very short ones do.
 LONG_BACKWARD = 48
 
@@ -32,6 +34,8 @@ def losses(
     items = torch.empty(target.shape, dtype=torch.float64, device="cpu")
     notes = torch.empty((3, *target.shape), dtype=computing(x.dtype), device="cpu")
     kernel, views, count = _laid_out(x, target, LONG_FORWARD, items, notes)
+    if kernel is _hard_rows and x.shape[1] <= LONGEST_GROUPED:
+        kernel = _hard_groups
     _share(kernel.losses, count, tensors, options, views)
     if options.get("z_loss"):
         _penalise(items, notes, target, options)
