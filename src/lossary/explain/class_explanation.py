@@ -2,23 +2,47 @@
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from lossary.explain.asking import Asked
 from lossary.explain.calibration import calibration
-from lossary.explain.class_rows import ClassRows
+from lossary.explain.class_rows import ClassRows, refuse_nan
 from lossary.explain.class_sums import ClassSums
 from lossary.explain.class_tables import confusion, per_class
 from lossary.explain.examples import Examples, concentration, hardest, histogram, interval, ratio
 from lossary.explain.explanation import Explanation
-from lossary.explain.numbers import Baselines, Classification, Count
+from lossary.explain.numbers import (
+    Baselines,
+    Calibration,
+    Cell,
+    Classification,
+    Concentration,
+    Count,
+    HardExample,
+    Interval,
+    LossBin,
+)
 from lossary.explain.source import Block, Source
 from lossary.explain.temperature import best_temperature
 from lossary.explain.view import View
 
 Reader = Callable[[Block, int], ClassRows]
+
+
+@dataclass(frozen=True)
+class OfExamples:
+    """What the examples say one by one, beside what was added up over all of them."""
+
+    accuracy: float
+    interval: Interval | None
+    concentration: Concentration | None
+    hardest: tuple[HardExample, ...]
+    histogram: tuple[LossBin, ...]
+    confusion: tuple[Cell, ...]
+    calibration: Calibration | None
 
 
 def explain_classes(asked: Asked, source: Source, reader: Reader, view: View) -> Explanation:
@@ -29,43 +53,57 @@ def explain_classes(asked: Asked, source: Source, reader: Reader, view: View) ->
         for block in source.blocks():
             rows = reader(block, start)
             start += len(rows.index) + rows.ignored
+            refuse_nan(rows)
             yield rows
 
     sums, examples = ClassSums(), Examples()
     for rows in all_rows():
         sums.add(rows, examples)
     seen = examples.joined()
-    total, divisor = sums.loss, sums.divisor
-    mean = ratio(total, divisor)
-    is_divergence = asked.name == "kl_div"
-    cross_entropy = ratio(sums.entropy + sums.divergence, divisor)
     # Of many labels the names are those of the labels, not of yes and no.
     names = View() if sums.groups > 1 else view
+    temperature = best_temperature(all_rows, sums.divisor, sums, asked.name == "kl_div")
+    each = OfExamples(
+        accuracy=_accuracy(seen, sums),
+        interval=interval(seen["loss"], seen["divisor"]),
+        concentration=concentration(seen["loss"]),
+        hardest=hardest(seen, view.hardest, names.name),
+        histogram=histogram(seen["loss"]),
+        confusion=confusion(seen, sums.classes, names),
+        calibration=calibration(seen, view.bins, temperature),
+    )
+    return explained(asked, sums, each, view)
+
+
+def explained(asked: Asked, sums: ClassSums, each: OfExamples, view: View) -> Explanation:
+    """Put together what was measured."""
+    mean = ratio(sums.loss, sums.divisor)
+    cross_entropy = ratio(sums.entropy + sums.divergence, sums.divisor)
     classification = Classification(
         classes=sums.classes,
         nats=mean,
         bits=mean / math.log(2),
         perplexity=_exp(cross_entropy),
-        accuracy=_accuracy(seen, sums),
+        accuracy=each.accuracy,
+        brier=ratio(sums.brier, sums.items),
+        prediction_entropy_nats=ratio(sums.prediction_entropy, sums.items),
         baselines=_baselines(sums, cross_entropy),
         saturated=sums.saturated,
         infinite=sums.infinite,
         per_class=per_class(sums, view),
-        confusion=confusion(seen, sums.classes, names),
-        calibration=calibration(
-            seen, view.bins, best_temperature(all_rows, divisor, sums, is_divergence)
-        ),
+        confusion=each.confusion,
+        calibration=each.calibration,
     )
     return Explanation(
         loss=asked.name,
         reduction=asked.reduction,
         value=_value(asked, sums),
         mean=mean,
-        interval=interval(seen["loss"], seen["divisor"]),
-        count=Count(sums.items, sums.ignored, divisor),
-        concentration=concentration(seen["loss"]),
-        hardest=hardest(seen, view.hardest, names.name),
-        histogram=histogram(seen["loss"]),
+        interval=each.interval,
+        count=Count(sums.items, sums.ignored, sums.divisor),
+        concentration=each.concentration,
+        hardest=each.hardest,
+        histogram=each.histogram,
         classification=classification,
         regression=None,
         language=view.language,
@@ -74,10 +112,17 @@ def explain_classes(asked: Asked, source: Source, reader: Reader, view: View) ->
 
 def _accuracy(seen: dict[str, Tensor], sums: ClassSums) -> float:
     """How much of the truth the predicted classes are."""
-    right = seen["right"].double()
-    if sums.is_binary:  # of these it is kept how much of the truth class 1 is
-        right = torch.where(seen["predicted"] == 1, right, 1 - right)
+    right = rightness(seen, sums.is_binary)
     return ratio(float(right.sum()), len(right))
+
+
+def rightness(seen: dict[str, Tensor], is_binary: bool) -> Tensor:
+    """How much of each truth the predicted class is."""
+    right = seen["right"].double()
+    if not is_binary:
+        return right
+    # Of yes and no it is kept how much of the truth yes is.
+    return torch.where(seen["predicted"] == 1, right, 1 - right)
 
 
 def _value(asked: Asked, sums: ClassSums) -> float:

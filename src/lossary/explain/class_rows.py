@@ -31,15 +31,17 @@ class ClassRows:
     groups: int = 1
     is_binary: bool = False
 
-    def __post_init__(self) -> None:
-        wrong = self.nats.isnan()
-        if not bool(wrong.any()):
-            return
-        at = int(self.index[wrong][0])
-        came = f"the loss of example {at} is NaN"
-        cause = "NaN or an infinite score in the prediction or the target"
-        expected = "numbers; -inf for a class that is masked"
-        raise DomainError(teach("explain", came, expected, cause, "look at that example"))
+
+def refuse_nan(rows: ClassRows) -> None:
+    """A loss that is no number has no meaning."""
+    wrong = rows.nats.isnan()
+    if not bool(wrong.any()):
+        return
+    at = int(rows.index[wrong][0])
+    came = f"the loss of example {at} is NaN"
+    cause = "NaN or an infinite score in the prediction or the target"
+    expected = "numbers; -inf for a class that is masked"
+    raise DomainError(teach("explain", came, expected, cause, "look at that example"))
 
 
 def log_probabilities(rows: ClassRows) -> Tensor:

@@ -28,11 +28,12 @@ class ClassSums:
     classes: int = 0
     groups: int = 1
     is_binary: bool = False
-    is_hard: bool = True
     loss: float = 0.0
     divisor: float = 0.0
     entropy: float = 0.0
     divergence: float = 0.0
+    prediction_entropy: float = 0.0
+    brier: float = 0.0
     saturated: int = 0
     infinite: int = 0
     masses: Tensor = field(default_factory=_none)
@@ -47,6 +48,8 @@ class ClassSums:
         p = log_p.exp()
         gradient = slopes(rows, p)
         self._add_totals(rows)
+        self.prediction_entropy += float(torch.special.entr(p).sum())
+        self.brier += float(_squared_errors(rows, p).sum())
         predicted, sure, right = self._decided(rows, p)
         self._add_by_class(rows, p, predicted, gradient)
         truth = p.gather(1, rows.label.unsqueeze(1)).squeeze(1)
@@ -80,7 +83,6 @@ class ClassSums:
         self.entropy += float(entropy.sum())
         self.divergence += float(divergence.masked_fill(whole.squeeze(1) == 0, 0).sum())
         self.infinite += int(rows.nats.isinf().sum())
-        self.is_hard &= rows.truth is None
         if rows.truth is None:
             self.saturated += int(_is_lost(rows).sum())
         group = torch.zeros_like(rows.label) if rows.group is None else rows.group
@@ -122,6 +124,15 @@ class ClassSums:
             self.by_class[row].index_add_(0, by_label, gradient.abs().sum(1))
         else:
             self.by_class[row] += gradient.abs().sum(0)
+
+
+def _squared_errors(rows: ClassRows, p: Tensor) -> Tensor:
+    """Brier's score of each row: of yes and no, only that of yes is counted."""
+    q = rows.truth
+    if q is None:
+        q = torch.zeros_like(p).scatter_(1, rows.label.unsqueeze(1), 1.0)
+    apart = (p - q).square()
+    return apart[:, 1] if rows.is_binary else apart.sum(1)
 
 
 def _is_lost(rows: ClassRows) -> Tensor:

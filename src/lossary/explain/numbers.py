@@ -17,11 +17,16 @@ class Interval:
 
 @dataclass(frozen=True)
 class Count:
-    """Examples that count, those that do not, and what the counted ones weigh together."""
+    """Examples that count, those that do not, and what the counted ones weigh together.
+
+    ``nan`` counts losses that are no number, and ``passed_over`` what a monitor did not look at.
+    """
 
     examples: int
     ignored: int
     weight: float
+    nan: int = 0
+    passed_over: int = 0
 
 
 @dataclass(frozen=True)
@@ -123,13 +128,21 @@ class Cell:
 
 @dataclass(frozen=True)
 class Classification:
-    """What a loss over classes says."""
+    """What a loss over classes says.
+
+    ``prediction_entropy_nats`` is the mean loss that the predictions themselves expect: below the
+    real one they are too sure. ``brier`` is the mean squared error of the probabilities, over all
+    classes (Brier, 1950, Verification of forecasts expressed in terms of probability); of yes and
+    no, over yes alone.
+    """
 
     classes: int
     nats: float
     bits: float
     perplexity: float
     accuracy: float
+    brier: float
+    prediction_entropy_nats: float
     baselines: Baselines
     saturated: int
     infinite: int
