@@ -56,7 +56,7 @@ def explain(asked: Asked, source: Source, view: View) -> Explanation:
 def _measured(asked: Asked, block: Block, start: int) -> dict[str, Tensor]:
     x, t = block.prediction.double(), block.target.double()
     weight = torch.ones_like(x) if block.weight is None else block.weight.double()
-    loss = (_losses(asked, x, t) * weight).flatten()
+    loss = (item_losses(asked, x, t) * weight).flatten()
     if bool(loss.isnan().any()):
         at = start + int(loss.isnan().nonzero()[0])
         came = f"the loss of example {at} is NaN"
@@ -71,7 +71,7 @@ def _measured(asked: Asked, block: Block, start: int) -> dict[str, Tensor]:
     }
 
 
-def _losses(asked: Asked, x: Tensor, t: Tensor) -> Tensor:
+def item_losses(asked: Asked, x: Tensor, t: Tensor) -> Tensor:
     found: Tensor = getattr(functional, asked.name)(x, t, reduction="none", **_shape(asked))
     return found
 
@@ -83,7 +83,7 @@ def _shape(asked: Asked) -> dict[str, Any]:
 def _slopes(asked: Asked, residual: Tensor) -> Tensor:
     with torch.enable_grad():
         leaf = residual.detach().requires_grad_()
-        losses = _losses(asked, leaf, torch.zeros_like(leaf))
+        losses = item_losses(asked, leaf, torch.zeros_like(leaf))
         (slope,) = torch.autograd.grad(losses.sum(), leaf)
     return slope
 
@@ -103,13 +103,13 @@ def _regression(asked: Asked, seen: dict[str, Tensor]) -> Regression:
         bias=float(((x - t) * weight).sum() / weight.sum()),
         worst_percent_share=_worst(seen["loss"]),
         quantiles=tuple(Quantile(share, _quantile(residual, share)) for share in shares.tolist()),
-        noise=_noise(asked, ratio(float(seen["loss"].sum()), float(weight.sum()))),
+        noise=noise(asked, ratio(float(seen["loss"].sum()), float(weight.sum()))),
     )
 
 
 def _of_constant(asked: Asked, guess: float, t: Tensor, weight: Tensor) -> float:
     """The mean loss of always predicting one number."""
-    losses = _losses(asked, torch.full_like(t, guess), t) * weight
+    losses = item_losses(asked, torch.full_like(t, guess), t) * weight
     return float(losses.sum() / weight.sum())
 
 
@@ -137,7 +137,7 @@ def _worst(loss: Tensor) -> float:
     return float(loss_shares(loss).topk(count).values.sum())
 
 
-def _noise(asked: Asked, mean: float) -> Noise | None:
+def noise(asked: Asked, mean: float) -> Noise | None:
     """The noise for which the loss is a log-likelihood, at the scale that fits best."""
     if not 0 < mean < math.inf:
         return None
