@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lossary import nn as nn
     from lossary.core.checks import value_checks as value_checks
     from lossary.explain import Explanation as Explanation
+    from lossary.explain import Monitor as Monitor
     from lossary.explain import explain as explain
     from lossary.information import Logits as Logits
     from lossary.information import LogProbs as LogProbs
@@ -65,7 +66,7 @@ _MEASURES = (
     "total_variation_distance",
     "tsallis_entropy",
 )
-_VERBS = ("Explanation", "explain")
+_VERBS = ("Explanation", "Monitor", "explain")
 
 __all__ = [*_MEASURES, *_ROOMS, *_VERBS, "__version__", "value_checks"]
 
@@ -76,7 +77,10 @@ def __getattr__(name: str) -> Any:
     if name in _MEASURES:
         value = getattr(import_module(f"{__name__}.information"), name)
     elif name in _VERBS:
-        value = getattr(import_module(f"{__name__}.explain"), name)
+        room = import_module(f"{__name__}.explain")
+        # The import has put the room in the place of the verb of the same name.
+        globals()["explain"] = room.explain
+        value = getattr(room, name)
     elif name == "value_checks":
         value = import_module(f"{__name__}.core.checks").value_checks
     else:

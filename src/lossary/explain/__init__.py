@@ -3,16 +3,29 @@
 Nothing is imported before it is asked for, so that the command line need not wait for torch.
 """
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lossary.explain.door import explain as explain
     from lossary.explain.explanation import Explanation as Explanation
+    from lossary.explain.monitor import Monitor as Monitor
 
-_PLACES = {"explain": "door", "Explanation": "explanation"}
+_PLACES = {"explain": "door", "Explanation": "explanation", "Monitor": "monitor"}
 
 __all__ = list(_PLACES)
+
+
+class _Room(ModuleType):
+    """``import lossary.explain`` puts this module where the verb is: it can be called as well."""
+
+    def __call__(self, *arguments: Any, **settings: Any) -> Any:
+        return self.explain(*arguments, **settings)
+
+
+sys.modules[__name__].__class__ = _Room
 
 
 def __getattr__(name: str) -> Any:

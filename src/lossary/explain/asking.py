@@ -36,6 +36,11 @@ class Asked:
         """How the loss joins its items."""
         return str(self.settings["reduction"])
 
+    def call(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """The loss itself, as Lossary computes it."""
+        found: Tensor = getattr(functional, self.name)(prediction, target, **self.settings)
+        return found
+
 
 def asked(loss: Loss, **more: Any) -> Asked:
     """The loss that is meant; ``more`` are settings of the call, and go before a module's own.

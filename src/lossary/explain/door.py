@@ -16,7 +16,6 @@ from lossary.explain.source import Source, in_memory
 from lossary.explain.view import View
 
 LANGUAGES = ("en", "ko")
-OVER_CLASSES = ("cross_entropy", "nll_loss", "linear_cross_entropy", "kl_div")
 
 
 def explain(
@@ -47,10 +46,10 @@ def explain(
     """
     question = asked(loss, **settings)
     view = View(tuple(map(str, class_names)), hardest, bins, language)
-    _check_view(view)
-    prediction, target = _batched(question, prediction, target)
+    check_view(view)
+    prediction, target = batched(question, prediction, target)
     _check_call(question, prediction, target)
-    weight = question.settings.get("weight") if _is_by_entry(question) else None
+    weight = question.settings.get("weight") if kind_of(question.name).BY_ENTRY else None
     return explain_source(question, in_memory(prediction, target, weight), view)
 
 
@@ -61,17 +60,11 @@ def explain_source(question: Asked, source: Source, view: View) -> Explanation:
     return found
 
 
-def _is_by_entry(question: Asked) -> bool:
-    """Whether a weight is one of each entry, not of each class."""
-    by_entry = ("mse_loss", "l1_loss", "huber_loss")
-    return question.name.startswith("binary") or question.name in by_entry
-
-
-def _batched(question: Asked, prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+def batched(question: Asked, prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     """With a first dimension of examples, where the loss takes one example alone."""
     for name, t in (("prediction", prediction), ("target", target)):
         checks.check_tensor("explain", name, t)
-    if question.name not in OVER_CLASSES:
+    if kind_of(question.name).BY_ENTRY:
         return (prediction, target) if prediction.dim() else (prediction[None], target[None])
     if prediction.dim() != 1:
         return prediction, target
@@ -79,7 +72,8 @@ def _batched(question: Asked, prediction: Tensor, target: Tensor) -> tuple[Tenso
     return prediction[None], target[None] if is_soft else target.reshape(1)
 
 
-def _check_view(view: View) -> None:
+def check_view(view: View) -> None:
+    """Refuse a language that there is none of, and counts that are none."""
     if view.language not in LANGUAGES:
         came = f"language {view.language!r}"
         raise OptionError(teach("explain", came, f"one of {LANGUAGES}"))

@@ -1,8 +1,10 @@
 """One file for each kind of loss: which losses it explains, and how it reads them.
 
-A file here offers ``NAMES``, the functional names of its losses, and ``explain(asked, source,
-view)``, which answers with an :class:`~lossary.explain.explanation.Explanation`. It is found by
-being here.
+A file here offers ``NAMES``, the functional names of its losses; ``BY_ENTRY``;
+``explain(asked, source, view)``,
+which answers with an :class:`~lossary.explain.explanation.Explanation`; and ``read(asked, block,
+start)``, which a monitor adds up: rows of classes, or a few numbers of each example. It is found
+by being here.
 """
 
 import importlib

@@ -1,5 +1,7 @@
 """Losses of probabilities of yes or no: one number for each, or one for each label of many."""
 
+from functools import partial
+
 import torch
 
 from lossary import functional
@@ -11,18 +13,17 @@ from lossary.explain.source import Block, Source
 from lossary.explain.view import View
 
 NAMES = ("binary_cross_entropy", "binary_cross_entropy_with_logits")
+# Whether every entry is an example, and a weight one of each entry.
+BY_ENTRY = True
 
 
 def explain(asked: Asked, source: Source, view: View) -> Explanation:
     """Measure all blocks of the source."""
-
-    def rows(block: Block, start: int) -> ClassRows:
-        return _rows(asked, block, start)
-
-    return explain_classes(asked, source, rows, view)
+    return explain_classes(asked, source, partial(read, asked), view)
 
 
-def _rows(asked: Asked, block: Block, start: int) -> ClassRows:
+def read(asked: Asked, block: Block, start: int) -> ClassRows:
+    """Each entry as a row of two classes; the first is example ``start``."""
     x, t = block.prediction.double(), block.target.double()
     given = {"weight": block.weight, "pos_weight": asked.settings.get("pos_weight")}
     weights = {k: w.detach().cpu().double() for k, w in given.items() if w is not None}

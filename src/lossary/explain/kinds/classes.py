@@ -1,5 +1,6 @@
 """Losses over classes: cross-entropy, negative log-likelihood, a linear layer's, KL."""
 
+from functools import partial
 from typing import Any
 
 import torch
@@ -15,18 +16,21 @@ from lossary.explain.source import Block, Source
 from lossary.explain.view import View
 
 NAMES = ("cross_entropy", "nll_loss", "linear_cross_entropy", "kl_div")
+# Whether every entry is an example, and a weight one of each entry.
+BY_ENTRY = False
 # How far log-probabilities may be from adding up to 1, for what half precision rounds away.
 NORMALISED = 2e-2
 
 
 def explain(asked: Asked, source: Source, view: View) -> Explanation:
     """Measure all blocks of the source."""
-    read = {"kl_div": _divergence, "linear_cross_entropy": _layer}.get(asked.name, _plain)
+    return explain_classes(asked, source, partial(read, asked), view)
 
-    def rows(block: Block, start: int) -> ClassRows:
-        return read(asked, block.prediction, block.target, start)
 
-    return explain_classes(asked, source, rows, view)
+def read(asked: Asked, block: Block, start: int) -> ClassRows:
+    """The examples of a block that count, as rows; the first of the block is example ``start``."""
+    how = {"kl_div": _divergence, "linear_cross_entropy": _layer}.get(asked.name, _plain)
+    return how(asked, block.prediction, block.target, start)
 
 
 def _plain(asked: Asked, prediction: Tensor, target: Tensor, start: int) -> ClassRows:

@@ -24,6 +24,8 @@ from lossary.explain.source import Block, Source
 from lossary.explain.view import View
 
 NAMES = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
+# Whether every entry is an example, and a weight one of each entry.
+BY_ENTRY = True
 SHARES = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
 WORST = 0.01
 
@@ -32,7 +34,9 @@ def explain(asked: Asked, source: Source, view: View) -> Explanation:
     """Measure all blocks of the source."""
     examples, start = Examples(), 0
     for block in source.blocks():
-        examples.add(**_measured(asked, block, start))
+        seen = read(asked, block, start)
+        _refuse_nan(seen)
+        examples.add(**seen)
         start += block.prediction.numel()
     seen = examples.joined()
     loss, weight = seen["loss"], seen["divisor"]
@@ -53,14 +57,11 @@ def explain(asked: Asked, source: Source, view: View) -> Explanation:
     )
 
 
-def _measured(asked: Asked, block: Block, start: int) -> dict[str, Tensor]:
+def read(asked: Asked, block: Block, start: int) -> dict[str, Tensor]:
+    """A few numbers of each example of a block; the first is example ``start``."""
     x, t = block.prediction.double(), block.target.double()
     weight = torch.ones_like(x) if block.weight is None else block.weight.double()
     loss = (item_losses(asked, x, t) * weight).flatten()
-    if bool(loss.isnan().any()):
-        at = start + int(loss.isnan().nonzero()[0])
-        came = f"the loss of example {at} is NaN"
-        raise DomainError(teach("explain", came, "numbers", "NaN in prediction or target"))
     return {
         "index": torch.arange(start, start + x.numel()),
         "loss": loss,
@@ -71,7 +72,15 @@ def _measured(asked: Asked, block: Block, start: int) -> dict[str, Tensor]:
     }
 
 
+def _refuse_nan(seen: dict[str, Tensor]) -> None:
+    wrong = seen["loss"].isnan()
+    if bool(wrong.any()):
+        came = f"the loss of example {int(seen['index'][wrong][0])} is NaN"
+        raise DomainError(teach("explain", came, "numbers", "NaN in prediction or target"))
+
+
 def item_losses(asked: Asked, x: Tensor, t: Tensor) -> Tensor:
+    """The loss of each entry, before any weight."""
     found: Tensor = getattr(functional, asked.name)(x, t, reduction="none", **_shape(asked))
     return found
 

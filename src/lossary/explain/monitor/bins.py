@@ -47,16 +47,10 @@ def sure_place(sure: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Spread:
-    """Numbers of either sign in bins, in order: what each bin counts, and its sum."""
+    """Numbers of either sign in bins, in order: how many each bin counts, and where it ends."""
 
     counts: Tensor
-    sums: Tensor
     edges: Tensor
-
-    def means(self) -> tuple[Tensor, Tensor]:
-        """The mean of each bin that holds something, and its count."""
-        met = self.counts > 0
-        return self.sums[met] / self.counts[met], self.counts[met]
 
     def quantile(self, share: float) -> float:
         """Where so large a share lies below: between the ends of one bin, evenly."""
@@ -69,11 +63,11 @@ class Spread:
 
 
 def signed(table: Tensor, lowest: int) -> Spread:
-    """The bins of numbers below 0, reversed, and of those above; rows of (count, sum)."""
-    below, above = table.view(2, -1, 2)
+    """The bins of numbers below 0, reversed, and of those above; a count is first in a row."""
+    below, above = table.view(2, -1, table.shape[1])
     ends = edges(lowest, len(above))
-    counts, sums = torch.cat((below.flip(0), above)).unbind(1)
-    return Spread(counts, sums, torch.cat((-ends.flip(0), ends[1:])))
+    counts = torch.cat((below.flip(0), above))[:, 0]
+    return Spread(counts, torch.cat((-ends.flip(0), ends[1:])))
 
 
 def signed_place(values: Tensor, lowest: int, bins: int) -> Tensor:

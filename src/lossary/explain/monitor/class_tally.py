@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -76,6 +76,10 @@ class ClassTally:
             for row, value in zip(self._pairs(), (one, loss), strict=True):
                 row.index_add_(0, pair, value)
 
+    def passed_over(self, count: int) -> None:
+        """So many more examples were not looked at."""
+        self._add(passed_over=count)
+
     def explanation(self, asked: Asked, view: View) -> Explanation:
         """What all that was met says."""
         sums = self._sums()
@@ -89,7 +93,10 @@ class ClassTally:
             confusion=self._confusion(names),
             calibration=self._calibration(view.bins),
         )
-        return explained(asked, sums, each, view)
+        found = explained(asked, sums, each, view)
+        more = int(self.scalar("nan")), int(self.scalar("passed_over"))
+        count = replace(found.count, nan=more[0], passed_over=more[1])
+        return replace(found, count=count)
 
     def figures(self) -> Iterator[tuple[str, float]]:
         """A few numbers by name, for a curve over time."""

@@ -47,10 +47,10 @@ def is_turn(call: int) -> bool:
     return call < FIRST_CALLS or call % EACH == 0
 
 
-def parts(prediction: Tensor, call: int) -> list[Part]:
-    """What they look at of it: some examples, and of huge ones some of their last dimension."""
+def parts(prediction: Tensor, call: int, inside: bool) -> list[Part]:
+    """What they look at: some examples, and ``inside`` huge ones some of the last dimension."""
     found, entries = [], prediction.numel()
-    dims = [0, -1] if prediction.dim() > 2 else [0] if prediction.dim() else []
+    dims = [0, -1] if prediction.dim() > 2 and inside else [0]
     for dim in dims:
         length = prediction.shape[dim]
         step = max(1, min(length, -(-entries // ENTRIES_OF_ONE)))

@@ -36,8 +36,9 @@ SCALARS = (
 LOWEST, BINS = -64, 128 * tally.PARTS
 LOSSES_AT = len(SCALARS)
 RESIDUALS_AT = LOSSES_AT + 2 * tally.LOSS_BINS
-TARGETS_AT = RESIDUALS_AT + 4 * BINS
-SIZE = TARGETS_AT + 4 * BINS
+TARGETS_AT = RESIDUALS_AT + 2 * BINS
+# A bin of targets: their weights, weighted targets, weighted squares.
+SIZE = TARGETS_AT + 6 * BINS
 
 
 class QuantityTally:
@@ -68,13 +69,18 @@ class QuantityTally:
         }
         for name, values in sums.items():
             self.values[SCALARS.index(name)] += float(values.sum())
-        self.values[SCALARS.index("passed_over")] += passed_over
+        self.passed_over(passed_over)
         met = loss.isfinite()
         place = bins.place(loss[met], tally.LOW_LOSS, tally.LOSS_BINS)
         _count(self._losses(), place, torch.ones_like(loss[met]), loss[met])
         place = bins.signed_place(residual, LOWEST, BINS)
-        _count(self._part(RESIDUALS_AT), place, torch.ones_like(residual), residual)
-        _count(self._part(TARGETS_AT), bins.signed_place(t, LOWEST, BINS), by, by * t)
+        _count(self._residuals(), place, torch.ones_like(residual))
+        place = bins.signed_place(t, LOWEST, BINS)
+        _count(self._targets(), place, by, by * t, by * t.square())
+
+    def passed_over(self, count: int) -> None:
+        """So many more examples were not looked at."""
+        self.values[SCALARS.index("passed_over")] += count
 
     def explanation(self, asked: Asked, view: View) -> Explanation:
         """What all that was met says."""
@@ -86,7 +92,7 @@ class QuantityTally:
             value=total if asked.reduction == "sum" else ratio(total, weight),
             mean=ratio(total, weight),
             interval=interval(scalar),
-            count=Count(items, 0, weight),
+            count=Count(items, 0, weight, int(scalar("nan")), int(scalar("passed_over"))),
             concentration=concentration(self._losses(), items, int(scalar("infinite"))),
             hardest=(),
             histogram=histogram(self._losses()),
@@ -110,8 +116,11 @@ class QuantityTally:
     def _losses(self) -> Tensor:
         return self.values[LOSSES_AT:RESIDUALS_AT].view(-1, 2)
 
-    def _part(self, at: int) -> Tensor:
-        return self.values[at : at + 4 * BINS].view(-1, 2)
+    def _residuals(self) -> Tensor:
+        return self.values[RESIDUALS_AT:TARGETS_AT].view(-1, 1)
+
+    def _targets(self) -> Tensor:
+        return self.values[TARGETS_AT:].view(-1, 3)
 
     def _explained_variance(self) -> float | None:
         items, scalar = self.scalar("examples"), self.scalar
@@ -121,15 +130,14 @@ class QuantityTally:
         return 1 - (scalar("residual_squared") - scalar("residual") ** 2 / items) / spread
 
     def _regression(self, asked: Asked) -> Regression:
-        targets = bins.signed(self._part(TARGETS_AT), LOWEST)
-        residuals = bins.signed(self._part(RESIDUALS_AT), LOWEST)
+        residuals = bins.signed(self._residuals(), LOWEST)
         weight = self.scalar("weight")
-        means, by = targets.means()
-        mean = float((means * by).sum()) / weight if weight else 0.0
-        middle = _median(means, by)
+        points, by = _points(self._targets())
+        mean = ratio(float((points * by).sum()), weight)
+        middle = _median(points, by)
 
         def of_constant(guess: float) -> float:
-            losses = item_losses(asked, torch.full_like(means, guess), means)
+            losses = item_losses(asked, torch.full_like(points, guess), points)
             return ratio(float((losses * by).sum()), weight)
 
         return Regression(
@@ -148,11 +156,27 @@ def _count(table: Tensor, place: Tensor, *values: Tensor) -> None:
         table[:, column].index_add_(0, place, value)
 
 
-def _median(means: Tensor, by: Tensor) -> float:
-    """The mean of the bin in which half of the weight is reached."""
-    if not len(means):
+def _points(targets: Tensor) -> tuple[Tensor, Tensor]:
+    """Two targets for each bin, and their weights: they have its mean and its variance.
+
+    So squares come out exactly, even where all targets lie in one bin, far from 0.
+    """
+    by, sums, squares = targets[targets[:, 0] > 0].unbind(1)
+    mean = sums / by
+    apart = (squares / by - mean.square()).clamp(min=0).sqrt()
+    return torch.cat((mean - apart, mean + apart)), torch.cat((by, by)) / 2
+
+
+def _median(points: Tensor, by: Tensor) -> float:
+    """Where half of the weight is reached; between two points if it is reached there."""
+    if not len(points):
         return 0.0
-    return float(means[int((by.cumsum(0) >= by.sum() / 2).nonzero()[0])])
+    points, order = points.sort()
+    passed = by[order].cumsum(0)
+    half = float(passed[-1]) / 2
+    low = int((passed >= half * (1 - 1e-12)).nonzero()[0])
+    high = int((passed > half * (1 + 1e-12)).nonzero()[0])
+    return float(points[low] + points[high]) / 2
 
 
 def _worst(losses: Tensor, items: float) -> float:

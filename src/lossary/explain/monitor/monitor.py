@@ -1,0 +1,219 @@
+"""``lossary.Monitor``: a loss that keeps count of what it means while a model trains."""
+
+import itertools
+import warnings
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lossary.core.errors import LossaryError, OptionError, teach
+from lossary.core.transforms import reason_not_plain
+from lossary.explain.asking import Asked, Loss, asked
+from lossary.explain.door import check_view
+from lossary.explain.explanation import Explanation
+from lossary.explain.monitor.meeting import Tally, meet
+from lossary.explain.monitor.merging import across_ranks, shape_of, tally_from, told
+from lossary.explain.view import View
+
+# Where numbers go as a model trains: a SummaryWriter of TensorBoard, or (call, numbers) -> None.
+LogTo = Any | Callable[[int, dict[str, float]], None]
+
+
+class Monitor(torch.nn.Module):
+    """A loss that also keeps running sums of what it means; :meth:`report` explains them.
+
+    It returns what the loss returns, with the same gradient, and keeps no prediction: mean and
+    variance, each class's share, calibration by bins, saturated gradients, the entropy of the
+    predictions. Class targets on the processor are read by a compiled kernel at every call, of
+    large calls every so many-th row; other losses are looked at for 64 calls, then at each 64th.
+    ``every_example=True`` looks at all. ``report().count`` tells how many were passed over.
+
+    ``loss`` is a module or a function, of Lossary or torch, or a name, as in ``explain``;
+    ``settings`` are its keywords. ``log_to`` gets the numbers of each ``log_every`` calls: a
+    TensorBoard ``SummaryWriter``, or a callable of the call's number and a dict.
+
+    Shape, dtype: as the loss takes them. Units: nats. The random stream is left alone.
+    Raises: OptionError for a loss that has no explanation, and what the loss itself raises.
+
+    >>> monitor = Monitor(torch.nn.CrossEntropyLoss())
+    >>> loss = monitor(torch.tensor([[2.0, 0.0], [0.0, 1.0]]), torch.tensor([0, 1]))
+    >>> round(loss.item(), 4), round(monitor.report().mean, 4), monitor.report().count.examples
+    (0.2201, 0.2201, 2)
+    """
+
+    def __init__(
+        self,
+        loss: Loss,
+        *,
+        class_names: Sequence[str] = (),
+        every_example: bool = False,
+        log_to: LogTo | None = None,
+        log_every: int = 100,
+        language: str = "en",
+        **settings: Any,
+    ) -> None:
+        super().__init__()
+        question = asked(loss, **settings)
+        if question.name == "linear_cross_entropy" and not isinstance(loss, torch.nn.Module):
+            expected = "the module, which holds its layer: LinearCrossEntropyLoss(...)"
+            raise OptionError(teach("Monitor", "got the function linear_cross_entropy", expected))
+        self.view = View(tuple(map(str, class_names)), language=language)
+        check_view(self.view)
+        if log_every < 1:
+            raise OptionError(teach("Monitor", f"log_every={log_every}", "1 or more"))
+        self.loss = loss if isinstance(loss, torch.nn.Module) else None
+        self.every_example = every_example
+        self.log_to, self.log_every = log_to, log_every
+        self._given, self._settings = loss, settings
+        self._begin(question)
+
+    def forward(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """What the loss returns."""
+        value = self._value(prediction, target)
+        if torch.compiler.is_compiling():
+            torch.ops.lossary.monitor(prediction.detach(), target, self._ticks, self._handle)
+        elif reason_not_plain() is None:
+            self._look(prediction, target)
+        return value
+
+    def report(self, language: str | None = None, *, all_ranks: bool = False) -> Explanation:
+        """What the calls since the last :meth:`reset` mean.
+
+        ``all_ranks``: of all processes of the default group together, the very sums that one
+        process would have; every process has to ask. Raises: OptionError before the first call.
+        """
+        tally = across_ranks(self._tally) if all_ranks else self._tally
+        if tally is None:
+            fix = self._fault or "call it as the loss is called, then ask"
+            came = "no call has been looked at"
+            raise OptionError(teach("Monitor", came, "one call at least", fix=fix))
+        found = tally.explanation(self._asked(), self.view)
+        return found.into(language) if language is not None else found
+
+    def reset(self) -> None:
+        """Begin anew, at the start of an epoch for example; the number of calls is kept."""
+        self._tally = self._logged = None
+        self._since = 0
+
+    def merge(self, other: "Monitor") -> None:
+        """Add what another monitor of the same loss has met."""
+        theirs = told(other._tally)
+        if theirs is None:
+            return
+        mine = told(self._tally)
+        if mine is not None and mine["shape"] != theirs["shape"]:
+            came = f"got sums of {theirs['shape']}, and has those of {mine['shape']}"
+            raise OptionError(teach("Monitor.merge", came, "monitors of one loss and its classes"))
+        if mine is not None:
+            theirs["values"] = theirs["values"] + mine["values"]
+        self._tally = tally_from(theirs)
+
+    def get_extra_state(self) -> dict[str, Any]:
+        """The sums, for ``state_dict``."""
+        return {
+            "version": 1,
+            "calls": self._calls,
+            "since": self._since,
+            "sums": told(self._tally),
+        }
+
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        """Go on where a checkpoint was written."""
+        self._calls, self._since = state["calls"], state["since"]
+        self._tally = tally_from(state["sums"])
+        self._logged = None
+
+    def extra_repr(self) -> str:
+        """Its loss, if it is no module, and whether it looks at all."""
+        parts = [] if self.loss is not None else [f"loss={self._question.name}"]
+        return ", ".join([*parts, f"every_example={self.every_example}"])
+
+    def _begin(self, question: Asked) -> None:
+        self._question: Asked | None = question
+        self._tally: Tally | None = None
+        self._logged: Tensor | None = None
+        self._calls = self._since = 0
+        self._fault = ""
+        # What torch.compile sees change, and by which it finds this monitor again.
+        self._ticks = torch.zeros((), dtype=torch.int64)
+        self._enrol()
+
+    def _enrol(self) -> None:
+        self._handle = next(_handles)
+        _monitors[self._handle] = self
+
+    def _value(self, prediction: Tensor, target: Tensor) -> Tensor:
+        if self.loss is not None:
+            found: Tensor = self.loss(prediction, target)
+            return found
+        assert self._question is not None
+        return self._question.call(prediction, target)
+
+    def _asked(self) -> Asked:
+        if self._question is None:
+            self._question = asked(self._given, **self._settings)
+        return self._question
+
+    def _look(self, prediction: Tensor, target: Tensor) -> None:
+        """Add this call to the sums; what goes wrong here must not stop a training."""
+        call, self._calls, self._since = self._since, self._calls + 1, self._since + 1
+        if self._fault:
+            return
+        try:
+            with torch.no_grad():
+                self._tally = meet(
+                    self._tally, self._asked(), prediction, target, call, self.every_example
+                )
+            if self.log_to is not None and self._calls % self.log_every == 0:
+                self._log()
+        except LossaryError as error:
+            self._fault = str(error)
+            warnings.warn(f"Monitor looks no further: {error}", stacklevel=3)
+
+    def _log(self) -> None:
+        tally = self._tally
+        if tally is None or self.log_to is None:
+            return
+        whole, before = tally.values, self._logged
+        self._logged = whole.clone()
+        if before is not None:
+            tally = tally_from({"shape": shape_of(tally), "values": whole - before})
+        numbers = dict(tally.figures())
+        if hasattr(self.log_to, "add_scalar"):
+            for name, value in numbers.items():
+                self.log_to.add_scalar(f"{self._asked().name}/{name}", value, self._calls)
+        else:
+            self.log_to(self._calls, numbers)
+
+    def _apply(self, *args: Any, **kwargs: Any) -> "Monitor":
+        # A module's weights are new ones where it is moved or changes its dtype.
+        self._question = None
+        return super()._apply(*args, **kwargs)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {k: v for k, v in self.__dict__.items() if k not in ("_handle", "log_to")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__({**state, "log_to": None})
+        self._enrol()
+
+
+_handles = itertools.count()
+_monitors: "weakref.WeakValueDictionary[int, Monitor]" = weakref.WeakValueDictionary()
+
+
+@torch.library.custom_op("lossary::monitor", mutates_args=("ticks",))
+def _monitor(prediction: Tensor, target: Tensor, ticks: Tensor, handle: int) -> None:
+    """A compiled program's way to a monitor; ``ticks`` changes, so that it is not left out."""
+    ticks += 1
+    found = _monitors.get(handle)
+    if found is not None:
+        found._look(prediction, target)
+
+
+@_monitor.register_fake
+def _(prediction: Tensor, target: Tensor, ticks: Tensor, handle: int) -> None:
+    return None
