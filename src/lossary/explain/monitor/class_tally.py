@@ -1,5 +1,6 @@
 """What is added up over examples of classes: one vector, and what can be said from it."""
 
+import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -185,7 +186,7 @@ class ClassTally:
         # As many in each as tensor_split would put there.
         cuts = [items // count * k + min(k, items % count) for k in range(count + 1)]
         made = []
-        for low, high in zip(cuts, cuts[1:], strict=False):
+        for low, high in itertools.pairwise(cuts):
             inside = (ends[1:].clamp(max=high) - ends[:-1].clamp(min=low)).clamp(min=0)
             part = torch.where(examples > 0, inside / examples.clamp(min=1), 0)
             mine = (float((part * of).sum()) / (high - low) for of in (sure, right))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 # Scores of one call that a compiled kernel reads at most, and the share of them beyond.
-ENTRIES, SHARE = 2**13, 1 / 256
+ENTRIES, SHARE = 2**12, 1 / 512
 # Without one: the first calls and then each so many-th, and so many numbers of those.
 FIRST_CALLS, EACH, ENTRIES_OF_ONE = 64, 64, 2**16
 
@@ -34,7 +34,7 @@ def rows(count: int, classes: int, call: int) -> tuple[int, int]:
     """First and step of the rows that a kernel reads; each call begins at another.
 
     >>> rows(128, 10, 5), rows(2000, 1000, 5)
-    ((0, 1), (5, 250))
+    ((0, 1), (5, 500))
     """
     entries = max(ENTRIES, count * classes * SHARE)
     wanted = max(1, int(entries) // max(1, classes))

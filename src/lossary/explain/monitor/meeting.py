@@ -26,7 +26,9 @@ def meet(
     tally: Tally | None, asked: Asked, prediction: Tensor, target: Tensor, call: int, whole: bool
 ) -> Tally | None:
     """Add a call to the sums, which begin with the first; ``whole``: all of every call."""
-    prediction, target = batched(asked, prediction.detach(), target.detach())
+    prediction, target = prediction.detach(), target.detach()
+    if prediction.dim() < 2:
+        prediction, target = batched(asked, prediction, target)
     if asked.name == "linear_cross_entropy":
         asked, prediction, target, missed = _scores(asked, prediction, target, call, whole)
         call, whole = max(call, PATIENCE), True
@@ -34,7 +36,8 @@ def meet(
         missed = 0
     if isinstance(tally, ClassTally) and call >= PATIENCE:
         if _by_kernel(tally, asked, prediction, target, call, whole):
-            tally.passed_over(missed)
+            if missed:
+                tally.passed_over(missed)
             return tally
     if not whole and not looking.is_turn(call):
         if tally is not None:

@@ -4,6 +4,7 @@ import itertools
 import warnings
 import weakref
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -20,6 +21,20 @@ from lossary.explain.view import View
 
 # Where numbers go as a model trains: a SummaryWriter of TensorBoard, or (call, numbers) -> None.
 LogTo = Any | Callable[[int, dict[str, float]], None]
+
+
+@dataclass
+class Seen:
+    """Calls ever, and since the last reset; the sums, and those at the last log; what went wrong.
+
+    It is no part of the module: to set a module's attribute takes as long as to add up a row.
+    """
+
+    calls: int = 0
+    since: int = 0
+    tally: Tally | None = None
+    logged: Tensor | None = None
+    fault: str = ""
 
 
 class Monitor(torch.nn.Module):
@@ -85,9 +100,9 @@ class Monitor(torch.nn.Module):
         ``all_ranks``: of all processes of the default group together, the very sums that one
         process would have; every process has to ask. Raises: OptionError before the first call.
         """
-        tally = across_ranks(self._tally) if all_ranks else self._tally
+        tally = across_ranks(self._seen.tally) if all_ranks else self._seen.tally
         if tally is None:
-            fix = self._fault or "call it as the loss is called, then ask"
+            fix = self._seen.fault or "call it as the loss is called, then ask"
             came = "no call has been looked at"
             raise OptionError(teach("Monitor", came, "one call at least", fix=fix))
         found = tally.explanation(self._asked(), self.view)
@@ -95,48 +110,39 @@ class Monitor(torch.nn.Module):
 
     def reset(self) -> None:
         """Begin anew, at the start of an epoch for example; the number of calls is kept."""
-        self._tally = self._logged = None
-        self._since = 0
+        self._seen = Seen(calls=self._seen.calls)
 
     def merge(self, other: "Monitor") -> None:
         """Add what another monitor of the same loss has met."""
-        theirs = told(other._tally)
+        theirs = told(other._seen.tally)
         if theirs is None:
             return
-        mine = told(self._tally)
+        mine = told(self._seen.tally)
         if mine is not None and mine["shape"] != theirs["shape"]:
             came = f"got sums of {theirs['shape']}, and has those of {mine['shape']}"
             raise OptionError(teach("Monitor.merge", came, "monitors of one loss and its classes"))
         if mine is not None:
             theirs["values"] = theirs["values"] + mine["values"]
-        self._tally = tally_from(theirs)
+        self._seen.tally = tally_from(theirs)
 
     def get_extra_state(self) -> dict[str, Any]:
         """The sums, for ``state_dict``."""
-        return {
-            "version": 1,
-            "calls": self._calls,
-            "since": self._since,
-            "sums": told(self._tally),
-        }
+        seen = self._seen
+        sums = told(seen.tally)
+        return {"version": 1, "calls": seen.calls, "since": seen.since, "sums": sums}
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
         """Go on where a checkpoint was written."""
-        self._calls, self._since = state["calls"], state["since"]
-        self._tally = tally_from(state["sums"])
-        self._logged = None
+        self._seen = Seen(state["calls"], state["since"], tally_from(state["sums"]))
 
     def extra_repr(self) -> str:
         """Its loss, if it is no module, and whether it looks at all."""
-        parts = [] if self.loss is not None else [f"loss={self._question.name}"]
+        parts = [] if self.loss is not None else [f"loss={self._asked().name}"]
         return ", ".join([*parts, f"every_example={self.every_example}"])
 
     def _begin(self, question: Asked) -> None:
         self._question: Asked | None = question
-        self._tally: Tally | None = None
-        self._logged: Tensor | None = None
-        self._calls = self._since = 0
-        self._fault = ""
+        self._seen = Seen()
         # What torch.compile sees change, and by which it finds this monitor again.
         self._ticks = torch.zeros((), dtype=torch.int64)
         self._enrol()
@@ -149,8 +155,7 @@ class Monitor(torch.nn.Module):
         if self.loss is not None:
             found: Tensor = self.loss(prediction, target)
             return found
-        assert self._question is not None
-        return self._question.call(prediction, target)
+        return self._asked().call(prediction, target)
 
     def _asked(self) -> Asked:
         if self._question is None:
@@ -159,34 +164,37 @@ class Monitor(torch.nn.Module):
 
     def _look(self, prediction: Tensor, target: Tensor) -> None:
         """Add this call to the sums; what goes wrong here must not stop a training."""
-        call, self._calls, self._since = self._since, self._calls + 1, self._since + 1
-        if self._fault:
+        seen = self._seen
+        call = seen.since
+        seen.calls, seen.since = seen.calls + 1, seen.since + 1
+        if seen.fault:
             return
         try:
             with torch.no_grad():
-                self._tally = meet(
-                    self._tally, self._asked(), prediction, target, call, self.every_example
+                seen.tally = meet(
+                    seen.tally, self._asked(), prediction, target, call, self.every_example
                 )
-            if self.log_to is not None and self._calls % self.log_every == 0:
-                self._log()
         except LossaryError as error:
-            self._fault = str(error)
+            seen.fault = str(error)
             warnings.warn(f"Monitor looks no further: {error}", stacklevel=3)
+        if self.log_to is not None and seen.calls % self.log_every == 0:
+            self._log(seen)
 
-    def _log(self) -> None:
-        tally = self._tally
-        if tally is None or self.log_to is None:
+    def _log(self, seen: "Seen") -> None:
+        """The numbers of the calls since the last time."""
+        tally = seen.tally
+        if tally is None:
             return
-        whole, before = tally.values, self._logged
-        self._logged = whole.clone()
+        before, seen.logged = seen.logged, tally.values.clone()
         if before is not None:
-            tally = tally_from({"shape": shape_of(tally), "values": whole - before})
-        numbers = dict(tally.figures())
+            values = tally.values - before
+            tally = tally_from({"shape": shape_of(tally), "values": values})
+        numbers = dict(tally.figures()) if tally is not None else {}
         if hasattr(self.log_to, "add_scalar"):
             for name, value in numbers.items():
-                self.log_to.add_scalar(f"{self._asked().name}/{name}", value, self._calls)
-        else:
-            self.log_to(self._calls, numbers)
+                self.log_to.add_scalar(f"{self._asked().name}/{name}", value, seen.calls)
+        elif self.log_to is not None:
+            self.log_to(seen.calls, numbers)
 
     def _apply(self, *args: Any, **kwargs: Any) -> "Monitor":
         # A module's weights are new ones where it is moved or changes its dtype.
