@@ -5,8 +5,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+import torch
 
 from lossary.cli import run
+from lossary.explain import explain
 from lossary.tour.results import Baseline, Measured, Repair, Tour, TrainingResult
 
 GOOD = TrainingResult(
@@ -22,6 +24,7 @@ GOOD = TrainingResult(
     torch_held_out_loss=0.5,
     baselines=(Baseline("mean", 1.0),),
     meaning={"explained": 0.5, "typical_error": 57.0, "typical_error_of_mean": 79.0},
+    explanation=explain("mse_loss", torch.tensor([0.5, 0.5]), torch.tensor([0.0, 1.0])),
 )
 HELD = Repair("confident", "code", (Measured("value", torch=0.0, lossary=2.0, exact=2.0),))
 

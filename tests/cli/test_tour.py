@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from lossary.explain.explanation import SCHEMA_VERSION
 from tests.cli.process import COMMAND, environment, lossary
 
 
@@ -41,7 +42,7 @@ def test_stdout_holds_one_object_and_stderr_the_rest(
 
 
 def test_schema(report: dict[str, Any]) -> None:
-    assert report["schema_version"] == 1
+    assert report["schema_version"] == 2
     assert report["command"] == "tour"
     assert report["language"] == "ko"
     assert report["passed"] is True
@@ -65,6 +66,18 @@ def test_schema(report: dict[str, Any]) -> None:
         assert re.search("[가-힣0-9]", figure["title"])
     assert [t["data"] for t in report["trainings"]] == ["breast_cancer", "digits", "diabetes"]
     assert all(repair["lossary_is_right"] for repair in report["repairs"])
+
+
+def test_trainings_are_explained_as_the_explain_command_does(report: dict[str, Any]) -> None:
+    for training in report["trainings"]:
+        explanation = training["explanation"]
+        assert explanation["schema_version"] == SCHEMA_VERSION
+        assert explanation["value"] == pytest.approx(training["held_out_loss"], rel=1e-5)
+        assert explanation["language"] == "ko"
+        assert all(re.search("[가-힣]", sentence) for sentence in explanation["sentences"])
+    digits = report["trainings"][1]["explanation"]
+    assert digits["loss"] == "cross_entropy"
+    assert len(digits["classification"]["per_class"]) == 10
 
 
 def test_numbers_beyond_json_are_strings(report: dict[str, Any]) -> None:

@@ -24,6 +24,7 @@ BELOW = {
     "console": {"core"},
     "tour": {
         "console",
+        "explain",
         "nn",
         "functional",
         "losses",

@@ -1,6 +1,7 @@
 """The page stands alone: one file, no script, no request, a name for every picture."""
 
 import re
+from html import escape
 from html.parser import HTMLParser
 
 import pytest
@@ -115,7 +116,20 @@ def test_figures_are_on_the_page(read: Reader, found: Tour) -> None:
     for number in ("0.42035338282585144", "33.8456", "2.3930", "1.7011", "-0.9629"):
         assert number in text
     tables = [tag for tag, _ in read.tags].count("table")
+    # The tables of an explanation are each behind a heading of their own.
+    tables -= [tag for tag, _ in read.tags].count("details")
     assert tables == len(found.figures) + len(found.trainings) + len(found.repairs)
+
+
+def test_every_training_is_explained(read: Reader, html: str, found: Tour, language: str) -> None:
+    elements = [a for tag, a in read.tags if a.get("class") == "lossary-explain"]
+    assert [a["lang"] for a in elements] == [language] * len(found.trainings)
+    for training in found.trainings:
+        for sentence in training.explanation.sentences(language):
+            assert f"<li>{escape(sentence)}</li>" in html
+    # One style sheet for all of them, and none in the text.
+    assert html.count("<style>") == 1
+    assert ".lossary-explain table {" in html
 
 
 def test_page_is_the_same_every_time(found: Tour, language: str, html: str) -> None:

@@ -58,6 +58,18 @@ def test_korean(found: Tour) -> None:
     assert "값 20개 가운데 20개가 마지막 자리까지 똑같음" in output
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_training_is_explained(found: Tour, language: str) -> None:
+    output = told(found, Words(language), 100)
+    assert output.count("lossary.explain") == len(found.trainings)
+    told_words = " ".join(output.split())
+    for training in found.trainings:
+        sentences = training.explanation.sentences(language)
+        assert len(sentences) >= 3
+        for sentence in sentences:
+            assert f"• {sentence}" in told_words
+
+
 def test_columns_of_a_figure_are_aligned(found: Tour) -> None:
     figure = next(f for f in found.figures if f.topic == "kl_coin")
     for language in LANGUAGES:

@@ -5,10 +5,11 @@ import math
 import pytest
 import torch
 
+from lossary.explain import explain
 from lossary.tour.data import load
 from lossary.tour.guide import one_thread
 from lossary.tour.results import Baseline, Tour, TrainingResult
-from lossary.tour.training import TASKS
+from lossary.tour.training import TASKS, Task
 
 
 def by_data(found: Tour, name: str) -> TrainingResult:
@@ -45,10 +46,33 @@ def test_no_blind_guess_loses_less_than_the_entropy_of_the_classes(found: Tour, 
 def test_readings_of_a_loss(found: Tour) -> None:
     digits = by_data(found, "digits")
     loss = digits.held_out_loss
-    assert digits.meaning["perplexity"] == pytest.approx(math.exp(loss))
-    assert digits.meaning["bits"] == pytest.approx(loss / math.log(2))
     assert digits.meaning["typical_probability"] == pytest.approx(math.exp(-loss))
-    assert digits.meaning["accuracy"] > 0.9
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.data)
+def test_what_is_explained_are_the_held_out_predictions(found: Tour, task: Task) -> None:
+    training = by_data(found, task.data)
+    assert training.explanation.value == pytest.approx(training.held_out_loss, rel=1e-5)
+    assert training.explanation.count.examples == training.held_out_examples
+
+
+@pytest.mark.parametrize("name", ["breast_cancer", "digits"])
+def test_explanation_of_classes(found: Tour, name: str) -> None:
+    training = by_data(found, name)
+    it = training.explanation.classification
+    assert it is not None
+    assert it.perplexity == pytest.approx(math.exp(training.held_out_loss), rel=1e-5)
+    assert it.bits == pytest.approx(training.held_out_loss / math.log(2), rel=1e-5)
+    assert it.baselines.chance_nats == pytest.approx(training.baselines[0].loss)
+    assert it.baselines.frequency_nats == pytest.approx(training.meaning["class_entropy"], rel=1e-6)
+    assert it.accuracy > 0.9
+
+
+def test_explanation_of_quantities(found: Tour) -> None:
+    it = by_data(found, "diabetes").explanation.regression
+    assert it is not None
+    held_out = load("diabetes", classes=0).held_out_y.double()
+    assert it.mean_baseline == pytest.approx(held_out.var(correction=0).item(), rel=1e-6)
 
 
 def test_mse_is_read_against_the_mean_and_in_its_own_unit(found: Tour) -> None:
@@ -89,6 +113,7 @@ def test_a_network_that_learned_nothing_is_not_passed() -> None:
         torch_held_out_loss=2.31,
         baselines=(Baseline("uniform", math.log(10)),),
         meaning={},
+        explanation=explain("cross_entropy", torch.zeros(1, 10), torch.tensor([1])),
     )
     assert not blind.beats_chance
     assert not Tour((), (blind,), ()).passed

@@ -1,5 +1,6 @@
 """The tour as one JSON object: the same numbers, under a schema version."""
 
+import json
 import math
 from typing import Any
 
@@ -10,7 +11,7 @@ from lossary.tour.given_code import GIVEN, IMPORTS
 from lossary.tour.results import Answer, Figure, Repair, Tour, TrainingResult
 from lossary.tour.words import Words
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 def as_json(tour: Tour, words: Words) -> dict[str, Any]:
@@ -75,6 +76,8 @@ def _training(found: TrainingResult, words: Words) -> dict[str, Any]:
         "beats_chance": found.beats_chance,
         "agrees_with_torch": found.agrees_with_torch,
         "curve": numbers(found.curve),
+        # As `lossary explain --json` prints it, so that what reads the one reads the other.
+        "explanation": json.loads(found.explanation.into(words.language).to_json()),
     }
 
 

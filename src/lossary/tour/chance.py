@@ -25,8 +25,8 @@ def frequencies(y: Tensor, classes: int) -> Tensor:
     return torch.bincount(y, minlength=classes) / len(y)
 
 
-def meaning(data: Split, outputs: Tensor, loss: float) -> dict[str, float]:
-    """Readings of a held-out loss; the keys are explained in the catalogues."""
+def meaning(data: Split, loss: float) -> dict[str, float]:
+    """Readings of a held-out loss beside its explanation; the catalogues explain the keys."""
     floor = min(baseline.loss for baseline in baselines(data))
     if not data.classes:
         return {
@@ -34,15 +34,8 @@ def meaning(data: Split, outputs: Tensor, loss: float) -> dict[str, float]:
             "typical_error": math.sqrt(loss) * data.unit,
             "typical_error_of_mean": math.sqrt(floor) * data.unit,
         }
-    if outputs.shape[1] == 1:
-        predicted = (outputs.squeeze(1) > 0.5).long()
-    else:
-        predicted = outputs.argmax(1)
     return {
         "explained": 1 - loss / floor,
         "class_entropy": lossary.entropy(frequencies(data.held_out_y, data.classes)).item(),
-        "bits": loss / math.log(2),
-        "perplexity": math.exp(loss),
         "typical_probability": math.exp(-loss),
-        "accuracy": (predicted == data.held_out_y).float().mean().item(),
     }

@@ -6,6 +6,7 @@ from importlib.resources import files
 import torch
 
 import lossary
+from lossary.explain.html import style_of
 from lossary.tour import text_results
 from lossary.tour.digits import distance
 from lossary.tour.expected import printed
@@ -31,7 +32,7 @@ def page(tour: Tour, drawn: dict[str, str], words: Words) -> str:
     return (
         f'<!doctype html>\n<html lang="{words.language}">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{title}</title>\n<style>\n{css}</style>\n</head>\n<body>\n<header>\n"
+        f"<title>{title}</title>\n<style>\n{css}{style_of('fragment')}</style>\n</head>\n<body>\n<header>\n"
         f"<h1>{title}</h1>\n<p>{escape(words('lead'))}</p>\n{summary(words, tour)}"
         f'<p class="note">{escape(versions)}</p>\n</header>\n{contents(words, tour)}<main>\n'
         f"{reading_guide(words)}{steps}"

@@ -2,6 +2,7 @@
 
 from html import escape
 
+from lossary.explain.html import fragment
 from lossary.tour.digits import number
 from lossary.tour.results import Repair, TrainingResult
 from lossary.tour.text_results import losses, outcome, reading, roundings, setup, sign, unit
@@ -33,6 +34,8 @@ def _training(words: Words, found: TrainingResult) -> str:
         f"{escape(words(f'data.{found.data}'))}</h3>\n"
         f'<p class="setup">{escape(setup(words, found))} ({escape(unit(words, found))})</p>\n'
         f'<div class="scroll"><table class="results"><tbody>{rows}</tbody></table></div>\n'
+        f'<p class="note">{escape(words("training.says"))}</p>\n'
+        f"{fragment(found.explanation.into(words.language), styled=False)}"
     )
 
 

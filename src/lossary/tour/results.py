@@ -3,6 +3,8 @@
 import struct
 from dataclasses import dataclass
 
+from lossary.explain.explanation import Explanation
+
 WAYS = ("by_hand", "lossary", "torch", "exact")
 
 
@@ -56,7 +58,8 @@ class Baseline:
 class TrainingResult:
     """The study's network on one data set: losses in nats, or in target variances for MSE.
 
-    ``meaning`` holds readings of the held-out loss, such as perplexity, by catalogue key.
+    ``explanation`` is what ``lossary.explain`` says of the held-out predictions; ``meaning`` holds
+    the readings of their loss that are not in it, by catalogue key.
     """
 
     data: str
@@ -71,6 +74,7 @@ class TrainingResult:
     torch_held_out_loss: float
     baselines: tuple[Baseline, ...]
     meaning: dict[str, float]
+    explanation: Explanation
 
     @property
     def agrees_with_torch(self) -> bool:

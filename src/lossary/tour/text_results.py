@@ -10,7 +10,6 @@ from lossary.tour.results import Repair, Tour, TrainingResult
 from lossary.tour.text_code import Code
 from lossary.tour.words import Words
 
-PERCENT = {"accuracy", "typical_probability"}
 BAR = 30
 
 
@@ -54,16 +53,22 @@ def losses(words: Words, found: TrainingResult) -> list[tuple[str, float]]:
 def reading(key: str, value: float) -> str:
     """A reading of the loss with its unit.
 
-    >>> reading("accuracy", 0.9466), reading("perplexity", 1.198)
-    ('94.7%', '1.20')
+    >>> reading("typical_probability", 0.8346), reading("class_entropy", 0.65926)
+    ('83.5%', '0.6593')
     """
-    if key in PERCENT:
+    if key == "typical_probability":
         return f"{100 * value:.1f}%"
-    return f"{value:.1f}" if key.startswith("typical_error") else f"{value:.{_places(key)}f}"
+    return f"{value:.1f}" if key.startswith("typical_error") else f"{value:.4f}"
 
 
-def _places(key: str) -> int:
-    return 2 if key == "perplexity" else 4
+def explained(words: Words, found: TrainingResult) -> RenderableType:
+    """What the explanation says, a sentence to a point."""
+    says = Table.grid(padding=(0, 1))
+    says.add_column(width=1)
+    says.add_column(overflow="fold")
+    for sentence in found.explanation.sentences(words.language):
+        says.add_row("•", Text(sentence))
+    return Group(Text(words("training.says"), style="dim"), says)
 
 
 def training(words: Words, found: TrainingResult) -> RenderableType:
@@ -94,6 +99,7 @@ def training(words: Words, found: TrainingResult) -> RenderableType:
         indent(bars, 4),
         indent(mark.append(verdict), 2),
         indent(readings, 4),
+        indent(explained(words, found), 4),
     )
 
 

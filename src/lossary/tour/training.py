@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 import lossary.nn
+from lossary.explain import explain
 from lossary.tour.chance import baselines, meaning
 from lossary.tour.data import Split, load
 from lossary.tour.given import SEED
@@ -61,7 +62,8 @@ def train(task: Task, watch: Watch = lambda: None) -> TrainingResult:
         held_out_loss=held_out.item(),
         torch_held_out_loss=torch_held_out.item(),
         baselines=baselines(data),
-        meaning=meaning(data, outputs, held_out.item()),
+        meaning=meaning(data, held_out.item()),
+        explanation=explain(task.loss_name, *_as_taken(task, outputs, data.held_out_y)),
     )
 
 
@@ -84,9 +86,12 @@ def _fit(task: Task, data: Split, nn: ModuleType, watch: Watch) -> tuple[Network
 
 
 def _loss(task: Task, nn: ModuleType, outputs: Tensor, target: Tensor) -> Tensor:
-    loss = getattr(nn, task.loss_name)()
+    found: Tensor = getattr(nn, task.loss_name)()(*_as_taken(task, outputs, target))
+    return found
+
+
+def _as_taken(task: Task, outputs: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Outputs and target in the shapes and dtypes that the loss takes."""
     if task.loss_name == "CrossEntropyLoss":
-        result: Tensor = loss(outputs, target)
-    else:
-        result = loss(outputs.squeeze(1), target.float())
-    return result
+        return outputs, target
+    return outputs.squeeze(1), target.float()
