@@ -34,7 +34,7 @@ BELOW = {
         "lossary",
     },
     "bench": {"console", "functional", "core", "lossary"},
-    "explain": {"console", "functional", "information", "core", "lossary"},
+    "explain": {"console", "functional", "information", "kernels", "core", "lossary"},
     "cli": {"console", "tour", "bench", "explain", "lossary"},
     "__main__": {"cli"},
 }

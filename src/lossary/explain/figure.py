@@ -98,7 +98,8 @@ def reliability(axes: Any, it: Classification, words: Words) -> None:
     axes.set_ylim(-0.03, 1.03)
     axes.set_xlabel(words("axis.confidence"))
     axes.set_ylabel(words("axis.accuracy"))
-    axes.set_title(words("note.calibration", error=percent(it.calibration.expected_error)))
+    error = percent(it.calibration.expected_error)
+    axes.set_title(words("note.calibration", error=error, brier=number(it.brier)))
 
 
 def losses(axes: Any, found: Explanation, words: Words) -> None:

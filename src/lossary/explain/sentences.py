@@ -56,6 +56,10 @@ def _of_examples(found: Explanation) -> Iterator[Said]:
         every = found.count.ignored + found.count.examples
         values = {"ignored": count(found.count.ignored), "n": count(every)}
         yield Said(20, "ignored", values)
+    if found.count.nan:
+        yield Said(99, "nan", {"count": count(found.count.nan)})
+    if found.count.passed_over:
+        yield Said(65, "passed_over", {"n": n, "others": count(found.count.passed_over)})
 
 
 def _between(here: Interval) -> dict[str, str]:
@@ -130,6 +134,8 @@ def _of_calibration(found: Explanation, it: Classification, c: Calibration) -> I
                 "nats": number(it.nats),
             }
             yield Said(58, key, values)
+    elif c.temperature is None:
+        yield from _of_expectation(found, it)
     luck = sum(math.sqrt(b.examples * b.confidence * (1 - b.confidence)) for b in c.bins) / n
     values = {
         "error": percent(c.expected_error),
@@ -140,6 +146,19 @@ def _of_calibration(found: Explanation, it: Classification, c: Calibration) -> I
         yield Said(45, "calibration", values)
     else:
         yield Said(10, "calibrated", values)
+
+
+def _of_expectation(found: Explanation, it: Classification) -> Iterator[Said]:
+    """Without a temperature: whether the loss is what the probabilities themselves expect."""
+    here = found.interval
+    is_plain = it.baselines.entropy_nats == 0 and found.count.weight == found.count.examples
+    if here is None or not is_plain:
+        return
+    lacks = it.nats - it.prediction_entropy_nats
+    if abs(lacks) > (here.high - here.low) / 2 and abs(lacks) > 0.01 * it.nats:
+        key = "surprised" if lacks > 0 else "relieved"
+        values = {"expected": number(it.prediction_entropy_nats), "nats": number(it.nats)}
+        yield Said(58, key, values)
 
 
 def _of_tables(it: Classification) -> Iterator[Said]:

@@ -68,7 +68,11 @@ def _of_classes(found: Explanation, it: Classification, words: Words) -> list[Ta
                     for b in it.calibration.bins
                 ],
                 words=0,
-                note=words("note.calibration", error=percent(it.calibration.expected_error)),
+                note=words(
+                    "note.calibration",
+                    error=percent(it.calibration.expected_error),
+                    brier=number(it.brier),
+                ),
             )
         )
     cells = [c for c in it.confusion if c.target != c.prediction][:MOST_ROWS]

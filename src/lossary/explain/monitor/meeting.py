@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lossary.core.errors import ShapeError, teach
 from lossary.explain.asking import Asked
 from lossary.explain.class_rows import ClassRows
 from lossary.explain.door import batched
@@ -66,7 +67,7 @@ def _by_kernel(
     if isinstance(kernel, str) or x.shape[1] != tally.shape.classes:
         return False
     ignored = asked.settings["ignore_index"]
-    first, step = (0, 1) if whole else looking.rows(*x.shape, call)
+    first, step = (0, 1) if whole else looking.rows(x.shape[0], x.shape[1], call)
     ignored = -(2**63) if ignored is None else ignored
     added: bool = kernel.add(x, target, weight, tally.values, first, step, ignored, smoothing)
     return added
@@ -75,21 +76,27 @@ def _by_kernel(
 def _by_torch(tally: Tally | None, asked: Asked, block: Block, missed: int) -> Tally:
     found = kind_of(asked.name).read(asked, block, 0)
     if not isinstance(found, ClassRows):
-        tally = QuantityTally() if tally is None else tally
-        tally.meet(found, missed)
-        return tally
-    if tally is None:
-        tally = ClassTally(Shape(found.mass.shape[1], found.groups, found.is_binary))
+        of_quantities = tally if isinstance(tally, QuantityTally) else QuantityTally()
+        of_quantities.meet(found, missed)
+        return of_quantities
+    shape = Shape(found.mass.shape[1], found.groups, found.is_binary)
+    of_classes = tally if isinstance(tally, ClassTally) else ClassTally(shape)
+    if of_classes.shape != shape:
+        came = f"got {shape.classes} classes and {shape.groups} labels"
+        expected = f"{of_classes.shape.classes} and {of_classes.shape.groups}, as before"
+        raise ShapeError(teach("Monitor", came, expected, fix="one monitor for each head"))
     good = ~found.nats.isnan()
-    tally.meet(_only(found, good), int((~good).sum()), missed)
-    return tally
+    of_classes.meet(_only(found, good), int((~good).sum()), missed)
+    return of_classes
 
 
 def _only(rows: ClassRows, kept: Tensor) -> ClassRows:
     """The rows that are kept."""
     columns = {f.name: getattr(rows, f.name) for f in dataclasses.fields(rows)}
-    held = {name: t[kept] for name, t in columns.items() if isinstance(t, Tensor)}
-    return dataclasses.replace(rows, **held)
+    held: dict[str, Any] = {
+        name: t[kept] if isinstance(t, Tensor) else t for name, t in columns.items()
+    }
+    return ClassRows(**held)
 
 
 def _part(

@@ -83,7 +83,11 @@ class Monitor(torch.nn.Module):
         self.every_example = every_example
         self.log_to, self.log_every = log_to, log_every
         self._given, self._settings = loss, settings
-        self._begin(question)
+        self._question: Asked | None = question
+        self._seen = Seen()
+        # What torch.compile sees change, and by which it finds this monitor again.
+        self._ticks = torch.zeros((), dtype=torch.int64)
+        self._enrol()
 
     def forward(self, prediction: Tensor, target: Tensor) -> Tensor:
         """What the loss returns."""
@@ -140,13 +144,6 @@ class Monitor(torch.nn.Module):
         parts = [] if self.loss is not None else [f"loss={self._asked().name}"]
         return ", ".join([*parts, f"every_example={self.every_example}"])
 
-    def _begin(self, question: Asked) -> None:
-        self._question: Asked | None = question
-        self._seen = Seen()
-        # What torch.compile sees change, and by which it finds this monitor again.
-        self._ticks = torch.zeros((), dtype=torch.int64)
-        self._enrol()
-
     def _enrol(self) -> None:
         self._handle = next(_handles)
         _monitors[self._handle] = self
@@ -190,22 +187,24 @@ class Monitor(torch.nn.Module):
             values = tally.values - before
             tally = tally_from({"shape": shape_of(tally), "values": values})
         numbers = dict(tally.figures()) if tally is not None else {}
-        if hasattr(self.log_to, "add_scalar"):
-            for name, value in numbers.items():
-                self.log_to.add_scalar(f"{self._asked().name}/{name}", value, seen.calls)
-        elif self.log_to is not None:
+        add_scalar = getattr(self.log_to, "add_scalar", None)
+        if add_scalar is None and self.log_to is not None:
             self.log_to(seen.calls, numbers)
+        elif add_scalar is not None:
+            for name, value in numbers.items():
+                add_scalar(f"{self._asked().name}/{name}", value, seen.calls)
 
     def _apply(self, *args: Any, **kwargs: Any) -> "Monitor":
         # A module's weights are new ones where it is moved or changes its dtype.
         self._question = None
-        return super()._apply(*args, **kwargs)
+        super()._apply(*args, **kwargs)  # type: ignore[no-untyped-call]
+        return self
 
     def __getstate__(self) -> dict[str, Any]:
         return {k: v for k, v in self.__dict__.items() if k not in ("_handle", "log_to")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__({**state, "log_to": None})
+        super().__setstate__({**state, "log_to": None})  # type: ignore[no-untyped-call]
         self._enrol()
 
 

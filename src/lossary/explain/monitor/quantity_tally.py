@@ -134,7 +134,7 @@ class QuantityTally:
         weight = self.scalar("weight")
         points, by = _points(self._targets())
         mean = ratio(float((points * by).sum()), weight)
-        middle = _median(points, by)
+        middle = _median(self._targets())
 
         def of_constant(guess: float) -> float:
             losses = item_losses(asked, torch.full_like(points, guess), points)
@@ -167,16 +167,17 @@ def _points(targets: Tensor) -> tuple[Tensor, Tensor]:
     return torch.cat((mean - apart, mean + apart)), torch.cat((by, by)) / 2
 
 
-def _median(points: Tensor, by: Tensor) -> float:
-    """Where half of the weight is reached; between two points if it is reached there."""
-    if not len(points):
+def _median(targets: Tensor) -> float:
+    """The mean of the bin in which half of the weight is reached; of two, where it is between."""
+    by, sums, _ = targets[targets[:, 0] > 0].unbind(1)
+    if not len(by):
         return 0.0
-    points, order = points.sort()
+    means, order = (sums / by).sort()
     passed = by[order].cumsum(0)
     half = float(passed[-1]) / 2
     low = int((passed >= half * (1 - 1e-12)).nonzero()[0])
     high = int((passed > half * (1 + 1e-12)).nonzero()[0])
-    return float(points[low] + points[high]) / 2
+    return float(means[low] + means[high]) / 2
 
 
 def _worst(losses: Tensor, items: float) -> float:
