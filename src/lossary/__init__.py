@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from lossary import kernels as kernels
     from lossary import nn as nn
     from lossary.core.checks import value_checks as value_checks
+    from lossary.explain import Comparison as Comparison
     from lossary.explain import Explanation as Explanation
     from lossary.explain import Monitor as Monitor
+    from lossary.explain import compare as compare
     from lossary.explain import explain as explain
     from lossary.information import Logits as Logits
     from lossary.information import LogProbs as LogProbs
@@ -66,7 +68,7 @@ _MEASURES = (
     "total_variation_distance",
     "tsallis_entropy",
 )
-_VERBS = ("Explanation", "Monitor", "explain")
+_VERBS = ("Comparison", "Explanation", "Monitor", "compare", "explain")
 
 __all__ = [*_MEASURES, *_ROOMS, *_VERBS, "__version__", "value_checks"]
 

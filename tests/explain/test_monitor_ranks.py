@@ -10,7 +10,7 @@ import pytest
 import torch.distributed
 
 RANKS = 3
-PROGRAM = '''
+PROGRAM = """
 import sys
 
 import torch
@@ -45,7 +45,7 @@ assert [c.examples for c in found.classification.confusion] == [
     c.examples for c in whole.classification.confusion
 ]
 print("same")
-'''
+"""
 
 
 @pytest.mark.skipif(not torch.distributed.is_available(), reason="torch was built without it")

@@ -9,11 +9,19 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lossary.explain.comparing import Comparison as Comparison
+    from lossary.explain.comparing import compare as compare
     from lossary.explain.door import explain as explain
     from lossary.explain.explanation import Explanation as Explanation
     from lossary.explain.monitor import Monitor as Monitor
 
-_PLACES = {"explain": "door", "Explanation": "explanation", "Monitor": "monitor"}
+_PLACES = {
+    "explain": "door",
+    "Explanation": "explanation",
+    "Monitor": "monitor",
+    "Comparison": "comparing",
+    "compare": "comparing",
+}
 
 __all__ = list(_PLACES)
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lossary.explain.as_json import text_of
 from lossary.explain.numbers import (
     Classification,
     Concentration,
@@ -63,7 +62,7 @@ class Explanation:
 
     def to_json(self, *, indent: int | None = 2) -> str:
         """The same as JSON; what JSON has no number for is "Infinity", "-Infinity" or "NaN"."""
-        return json.dumps(_plain(self.to_dict()), indent=indent, ensure_ascii=False)
+        return text_of(self.to_dict(), indent)
 
     def figure(self) -> Any:
         """A matplotlib figure."""
@@ -91,13 +90,3 @@ class Explanation:
         from lossary.explain.text import rich
 
         return rich(self)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-    return value

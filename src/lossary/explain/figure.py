@@ -20,17 +20,7 @@ Draw = Callable[[Any], None]
 
 def figure(found: Explanation) -> Any:
     """A matplotlib figure that nobody has to close: it is in no list of pyplot's."""
-    words = label_words(Words(found.language))
-    font = korean_font() if words.language == "ko" else None
-    style = {
-        "font.size": 8.5,
-        "font.family": ["DejaVu Sans", *([font] if font else [])],
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.titlesize": 9,
-        "axes.titlelocation": "left",
-        "hatch.linewidth": 0.6,
-    }
+    words, style = style_for(Words(found.language))
     with need("matplotlib").rc_context(style):
         drawn = list(_panels(found, words))
         across = min(3, len(drawn))
@@ -43,6 +33,21 @@ def figure(found: Explanation) -> Any:
         for axes in places[len(drawn) :]:
             axes.set_axis_off()
     return made
+
+
+def style_for(words: Words) -> tuple[Words, dict[str, Any]]:
+    """The labels' words, for want of a font English ones, and matplotlib's style."""
+    words = label_words(words)
+    font = korean_font() if words.language == "ko" else None
+    return words, {
+        "font.size": 8.5,
+        "font.family": ["DejaVu Sans", *([font] if font else [])],
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.titlesize": 9,
+        "axes.titlelocation": "left",
+        "hatch.linewidth": 0.6,
+    }
 
 
 def _panels(found: Explanation, words: Words) -> list[Draw]:

@@ -14,16 +14,21 @@ from lossary.explain.words import Words
 def fragment(found: Explanation, *, styled: bool = True, is_open: bool = False) -> str:
     """One element for a page or a notebook's output; tables are open where ``is_open``."""
     words = Words(found.language)
-    says = "".join(f"<li>{escape(text)}</li>" for text in sentences(found, words))
-    style = f"<style>\n{style_of('fragment')}</style>\n" if styled else ""
     shown = [
         table_element(table, opened=is_open or place == 0)
         for place, table in enumerate(tables(found, words))
     ]
+    inside = bar(found, words) + "".join(shown)
+    return element(words, title(found, words), sentences(found, words), inside, styled=styled)
+
+
+def element(words: Words, title: str, said: list[str], inside: str, *, styled: bool) -> str:
+    """A title and sentences, and what is ready to stand under them."""
+    says = "".join(f"<li>{escape(text)}</li>" for text in said)
+    style = f"<style>\n{style_of('fragment')}</style>\n" if styled else ""
     return (
         f'<div class="lossary-explain" lang="{words.language}">\n{style}'
-        f'<div class="lx-title">{escape(title(found, words))}</div>\n<ul>{says}</ul>\n'
-        f"{bar(found, words)}{''.join(shown)}</div>\n"
+        f'<div class="lx-title">{escape(title)}</div>\n<ul>{says}</ul>\n{inside}</div>\n'
     )
 
 

@@ -17,18 +17,24 @@ PARTS = ("░", "█")
 
 def rich(found: Explanation) -> Any:
     """What rich prints."""
+    words = Words(found.language)
+    parts = decomposition(found, words) if _has_parts(found) else ""
+    return laid_out(title(found, words), sentences(found, words), parts, tables(found, words))
+
+
+def laid_out(title: str, said: list[str], between: str, shown: list[Table]) -> Any:
+    """A heading, sentences, perhaps some lines, and tables."""
     from rich.console import Group
     from rich.text import Text
 
     from lossary.console.layout import heading, indent
 
-    words = Words(found.language)
-    parts: list[Any] = [heading(title(found, words)), Text()]
-    for sentence in sentences(found, words):
+    parts: list[Any] = [heading(title), Text()]
+    for sentence in said:
         # A line that goes on stands under its own words.
         parts.append(_bullet(sentence))
-    parts += [Text(), indent(Text(decomposition(found, words)), 2)] if _has_parts(found) else []
-    for table in tables(found, words):
+    parts += [Text(), indent(Text(between), 2)] if between else []
+    for table in shown:
         parts += [Text(), Text(table.title, style="bold"), indent(_table(table), 2)]
         if table.note:
             parts.append(indent(Text(table.note, style="dim"), 2))
@@ -37,13 +43,18 @@ def rich(found: Explanation) -> Any:
 
 def plain(found: Explanation) -> str:
     """The same as letters alone, for ``print``."""
+    return as_letters(rich(found))
+
+
+def as_letters(shown: Any) -> str:
+    """What rich would print, without colour."""
     from rich.console import Console
 
     file = io.StringIO()
     console = Console(
         file=file, width=WIDTH, color_system=None, highlight=False, legacy_windows=False
     )
-    console.print(rich(found))
+    console.print(shown)
     return "\n".join(line.rstrip() for line in file.getvalue().strip("\n").split("\n"))
 
 
