@@ -8,7 +8,7 @@ DEVICE ?= cpu
 RESULTS := benchmarks/results
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow check certificate bench speed-page clean
+.PHONY: help demo test test-slow check certificate bench speed-page explain-pages clean
 
 help: ## Say what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -52,6 +52,9 @@ bench: $(READY) ## Time and memory beside torch's and the floor: benchmarks/resu
 
 speed-page: $(READY) ## docs/speed.md and its figures, from benchmarks/results
 	@$(BIN)/python tools/speed_page.py
+
+explain-pages: $(READY) ## What README and docs show of an explanation: picture and printed text
+	@$(BIN)/python tools/explain_pages.py
 
 clean: ## Remove the environment and every cache
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

@@ -12,6 +12,8 @@ import torch.nn.functional as torch_functional
 
 import lossary
 import lossary.functional as lossary_functional
+import lossary.nn as nn
+from tools import explain_pages
 
 README = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
 
@@ -104,14 +106,51 @@ def test_the_row_on_divergences() -> None:
     assert ours == 0
 
 
+def python(containing: str) -> str:
+    """The README's piece of Python in which something stands."""
+    pieces = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    (found,) = (piece for piece in pieces if containing in piece)
+    return str(found)
+
+
 def test_the_example_runs() -> None:
-    code = re.search(r"```python\n(.*?)```", README, re.DOTALL)
-    assert code is not None
     names: dict[str, Any] = {}
-    exec(code[1], names)
+    exec(python("kl_divergence"), names)
     truth = names["truth"]
     assert lossary.entropy(truth, base=2).item() == 1
     assert lossary.kl_divergence(truth, torch.tensor([0.0, 1.0])).item() == math.inf
+
+
+def test_the_explanation_in_python_is_the_one_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    scores, labels = explain_pages.predictions()
+    given = {"lossary": lossary, "nn": nn, "scores": scores, "labels": labels}
+    exec(python("lossary.explain"), given)
+    shown = re.search(r"```console\n\$ lossary explain .*?\n(.*?)```", README, re.DOTALL)
+    assert shown is not None
+    # What is printed here is as wide as a terminal may be, and so broken elsewhere.
+    told, here = (
+        explain_pages.masked(" ".join(text.replace("─", "").split()))
+        for text in (shown[1], capsys.readouterr().out)
+    )
+    assert here.startswith(told)
+    assert (tmp_path / "loss.html").is_file()
+
+
+def test_torch_sends_no_gradient_where_the_explanation_says_so() -> None:
+    x, labels = explain_pages.predictions()
+    torch_functional.cross_entropy(x.requires_grad_(), labels, reduction="sum").backward()
+    assert x.grad is not None
+    without = x.grad.gather(1, labels.unsqueeze(1)) == 0
+    found = explain_pages.explained().classification
+    assert found is not None
+    assert found.saturated == int(without.sum())
+    # How many exactly depends on the order in which a processor's lanes are added.
+    shown = re.search(r"• (\d+) predictions \(.*so certain", README)
+    assert shown is not None
+    assert abs(int(shown[1]) - found.saturated) <= 5
 
 
 def test_the_error_is_the_one_shown() -> None:
