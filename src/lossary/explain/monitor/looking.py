@@ -1,16 +1,19 @@
 """Which examples of a call a monitor looks at: all of few, some of many.
 
-Where rows of classes are met by a compiled kernel, each call is looked at, and of a large one so
-many rows as cost about a twentieth of the loss. Where torch's operations do it, most calls are
-passed over: a few dozen small operations take longer than many a loss.
+Where rows of classes are met by a compiled kernel, each small call is looked at whole. Of large
+ones it is each sixteenth, and of that so many rows as take, together with the Python around them,
+which is never in a cache then, a few hundredths of the loss. Where torch's operations do it, most
+calls are passed over: a few dozen small operations take longer than many a loss.
 """
 
 from dataclasses import dataclass
 
 from torch import Tensor
 
-# Scores of one call that a compiled kernel reads at most, and the share of them beyond.
-ENTRIES, SHARE = 2**12, 1 / 512
+# Up to so many scores each call is looked at whole; of more, each so many-th is looked at.
+FEW, SELDOM = 2**13, 16
+# As many of a large call's scores a compiled kernel reads at least, and at least this share.
+ENTRIES, SHARE = 2**15, 1 / 64
 # Without one: the first calls and then each so many-th, and so many numbers of those.
 FIRST_CALLS, EACH, ENTRIES_OF_ONE = 64, 64, 2**16
 
@@ -33,13 +36,18 @@ class Part:
 def rows(count: int, classes: int, call: int) -> tuple[int, int]:
     """First and step of the rows that a kernel reads; each call begins at another.
 
-    >>> rows(128, 10, 5), rows(2000, 1000, 5)
-    ((0, 1), (5, 500))
+    >>> rows(128, 10, 5), rows(2000, 1000, 32)
+    ((0, 1), (2, 63))
     """
     entries = max(ENTRIES, count * classes * SHARE)
     wanted = max(1, int(entries) // max(1, classes))
     step = max(1, -(-count // wanted))
-    return call % step, step
+    return call // SELDOM % step, step
+
+
+def is_passed_over(call: int, entries: int) -> bool:
+    """Whether a call is so large that it need not be looked at, now that others were."""
+    return entries > FEW and call % SELDOM > 0
 
 
 def is_turn(call: int) -> bool:

@@ -42,11 +42,11 @@ def meet(
             return tally
     if not whole and not looking.is_turn(call):
         if tally is not None:
-            tally.passed_over(missed + _items(asked, prediction))
+            tally.passed_over(missed + items(asked, prediction))
         return tally
     kept = [] if whole else looking.parts(prediction, call, asked.name != "kl_div")
     block, asked = _part(asked, prediction, target, kept)
-    missed += _items(asked, prediction) - _items(asked, block.prediction)
+    missed += items(asked, prediction) - items(asked, block.prediction)
     return _by_torch(tally, asked, block, missed)
 
 
@@ -138,7 +138,7 @@ def _scores(
     return Asked("cross_entropy", settings), scores, target[first::step], len(hidden) - len(rows)
 
 
-def _items(asked: Asked, prediction: Tensor) -> int:
+def items(asked: Asked, prediction: Tensor) -> int:
     """How many examples a prediction holds."""
     if kind_of(asked.name).BY_ENTRY:
         return prediction.numel()

@@ -15,7 +15,8 @@ from lossary.core.transforms import reason_not_plain
 from lossary.explain.asking import Asked, Loss, asked
 from lossary.explain.door import check_view
 from lossary.explain.explanation import Explanation
-from lossary.explain.monitor.meeting import Tally, meet
+from lossary.explain.monitor import looking
+from lossary.explain.monitor.meeting import Tally, items, meet
 from lossary.explain.monitor.merging import across_ranks, shape_of, tally_from, told
 from lossary.explain.view import View
 
@@ -35,6 +36,14 @@ class Seen:
     tally: Tally | None = None
     logged: Tensor | None = None
     fault: str = ""
+    passed_over: int = 0
+
+    def sums(self) -> Tally | None:
+        """The sums, with all that was passed over."""
+        if self.tally is not None and self.passed_over:
+            self.tally.passed_over(self.passed_over)
+            self.passed_over = 0
+        return self.tally
 
 
 class Monitor(torch.nn.Module):
@@ -42,8 +51,8 @@ class Monitor(torch.nn.Module):
 
     It returns what the loss returns, with the same gradient, and keeps no prediction: mean and
     variance, each class's share, calibration by bins, saturated gradients, the entropy of the
-    predictions. Class targets on the processor are read by a compiled kernel at every call, of
-    large calls every so many-th row; other losses are looked at for 64 calls, then at each 64th.
+    predictions. Of class targets on the processor all small calls are looked at, and some rows
+    of each sixteenth large one, by a compiled kernel; of others 64 calls, and then each 64th.
     ``every_example=True`` looks at all. ``report().count`` tells how many were passed over.
 
     ``loss`` is a module or a function, of Lossary or torch, or a name, as in ``explain``;
@@ -104,7 +113,7 @@ class Monitor(torch.nn.Module):
         ``all_ranks``: of all processes of the default group together, the very sums that one
         process would have; every process has to ask. Raises: OptionError before the first call.
         """
-        tally = across_ranks(self._seen.tally) if all_ranks else self._seen.tally
+        tally = across_ranks(self._seen.sums()) if all_ranks else self._seen.sums()
         if tally is None:
             fix = self._seen.fault or "call it as the loss is called, then ask"
             came = "no call has been looked at"
@@ -118,10 +127,10 @@ class Monitor(torch.nn.Module):
 
     def merge(self, other: "Monitor") -> None:
         """Add what another monitor of the same loss has met."""
-        theirs = told(other._seen.tally)
+        theirs = told(other._seen.sums())
         if theirs is None:
             return
-        mine = told(self._seen.tally)
+        mine = told(self._seen.sums())
         if mine is not None and mine["shape"] != theirs["shape"]:
             came = f"got sums of {theirs['shape']}, and has those of {mine['shape']}"
             raise OptionError(teach("Monitor.merge", came, "monitors of one loss and its classes"))
@@ -132,7 +141,7 @@ class Monitor(torch.nn.Module):
     def get_extra_state(self) -> dict[str, Any]:
         """The sums, for ``state_dict``."""
         seen = self._seen
-        sums = told(seen.tally)
+        sums = told(seen.sums())
         return {"version": 1, "calls": seen.calls, "since": seen.since, "sums": sums}
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
@@ -160,12 +169,25 @@ class Monitor(torch.nn.Module):
         return self._question
 
     def _look(self, prediction: Tensor, target: Tensor) -> None:
-        """Add this call to the sums; what goes wrong here must not stop a training."""
+        """Add this call to the sums, or count what was passed over."""
         seen = self._seen
         call = seen.since
         seen.calls, seen.since = seen.calls + 1, seen.since + 1
         if seen.fault:
             return
+        if self.every_example or seen.tally is None:
+            is_met = True
+        else:
+            is_met = not looking.is_passed_over(call, prediction.numel())
+        if is_met:
+            self._meet(seen, call, prediction, target)
+        else:
+            seen.passed_over += items(self._asked(), prediction)
+        if self.log_to is not None and seen.calls % self.log_every == 0:
+            self._log(seen)
+
+    def _meet(self, seen: "Seen", call: int, prediction: Tensor, target: Tensor) -> None:
+        """What goes wrong here must not stop a training."""
         try:
             with torch.no_grad():
                 seen.tally = meet(
@@ -173,13 +195,11 @@ class Monitor(torch.nn.Module):
                 )
         except LossaryError as error:
             seen.fault = str(error)
-            warnings.warn(f"Monitor looks no further: {error}", stacklevel=3)
-        if self.log_to is not None and seen.calls % self.log_every == 0:
-            self._log(seen)
+            warnings.warn(f"Monitor looks no further: {error}", stacklevel=4)
 
     def _log(self, seen: "Seen") -> None:
         """The numbers of the calls since the last time."""
-        tally = seen.tally
+        tally = seen.sums()
         if tally is None:
             return
         before, seen.logged = seen.logged, tally.values.clone()
