@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+import lossary
 import lossary.nn as nn
 from tools import explain_pages
 
@@ -100,9 +101,7 @@ def test_every_number_of_an_explanation_is_told_of() -> None:
     numbers = found.to_dict()
     names = {*numbers, *numbers["classification"], *numbers["classification"]["baselines"]}
     names |= {*numbers["classification"]["calibration"], *numbers["count"]}
-    quantities = explain_pages.lossary.explain(
-        "mse_loss", torch.tensor([0.5, 1.0]), torch.tensor([0.0, 2.0])
-    )
+    quantities = lossary.explain("mse_loss", torch.tensor([0.5, 1.0]), torch.tensor([0.0, 2.0]))
     names |= set(quantities.to_dict()["regression"])
     # What is told in the text, not in a name.
     names -= {"schema_version", "loss", "reduction", "language", "sentences", "baselines"}
