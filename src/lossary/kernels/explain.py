@@ -26,8 +26,8 @@ def explain_choice(loss: Callable[..., Any], *arguments: Any, **options: Any) ->
 
     >>> import torch, lossary.functional
     >>> x, y = torch.zeros(2, 3), torch.tensor([0, 1])
-    >>> explain_choice(lossary.functional.cross_entropy, x, y)
-    [Choice(path='once', reason='6 entries are few enough to keep the slope')]
+    >>> [choice.path for choice in explain_choice(lossary.functional.cross_entropy, x, y)]
+    ['once']
     """
     if not callable(loss):
         came = f"got a loss of type {type(loss).__name__}"
