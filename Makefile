@@ -53,7 +53,7 @@ bench: $(READY) ## Time and memory beside torch's and the floor: benchmarks/resu
 speed-page: $(READY) ## docs/speed.md and its figures, from benchmarks/results
 	@$(BIN)/python tools/speed_page.py
 
-explain-pages: $(READY) ## What README and docs show of an explanation: picture and printed text
+explain-pages: $(READY) ## What README, docs and notebook show of explanations
 	@$(BIN)/python tools/explain_pages.py
 
 clean: ## Remove the environment and every cache

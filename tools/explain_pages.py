@@ -1,8 +1,8 @@
-"""Make anew what README and docs show of an explanation: the picture, and what commands print.
+"""Make anew what is shown of an explanation: README's picture, what commands print, the notebook.
 
 make explain-pages
 
-All of it comes from the held-out scores that examples/explain_digits.py wrote. In a page, a block
+README and docs show the held-out scores that examples/explain_digits.py wrote. In a page, a block
 that begins with ```console holds one command, and below it what the command prints; a command that
 ends in ``| head -9`` is shown as far as that.
 """
@@ -16,7 +16,9 @@ import sys
 from pathlib import Path
 
 import matplotlib as mpl
+import nbformat
 import torch
+from nbclient import NotebookClient
 from torch import Tensor
 
 import lossary
@@ -25,6 +27,7 @@ from lossary.console.whole import write_whole
 ROOT = Path(__file__).resolve().parents[1]
 SCORES = ROOT / "examples" / "results" / "digits_held_out.csv"
 PICTURE = ROOT / "docs" / "images" / "explain_digits.svg"
+NOTEBOOK = ROOT / "examples" / "loss_functions.ipynb"
 WIDTH = 14  # inches: room for every label
 PAGES = (ROOT / "README.md", ROOT / "docs" / "explain.md", ROOT / "docs" / "explain.ko.md")
 
@@ -91,12 +94,23 @@ def masked(page: str) -> str:
     return LANES.sub("#", page)
 
 
+def executed(path: Path) -> str:
+    """The notebook, run from top to bottom; it keeps the metadata that it had."""
+    notebook = nbformat.read(path, as_version=4)
+    about = notebook.metadata.copy()
+    NotebookClient(notebook, timeout=120, record_timing=False, coalesce_streams=True).execute()
+    notebook.metadata = about
+    return str(nbformat.writes(notebook)) + "\n"
+
+
 def main() -> int:
     draw(PICTURE)
     print(PICTURE)
     for path in PAGES:
         write_whole(path, filled(path.read_text(encoding="utf-8")))
         print(path)
+    write_whole(NOTEBOOK, executed(NOTEBOOK))
+    print(NOTEBOOK)
     return 0
 
 

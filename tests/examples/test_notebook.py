@@ -56,6 +56,12 @@ def pictures(cell: Any) -> list[Any]:
     return [o for o in cell.outputs if "image/png" in o.get("data", {})]
 
 
+def explanations(notebook: Any) -> list[str]:
+    """What cells showed as pages do."""
+    outputs = [output for cell in code_cells(notebook) for output in cell.outputs]
+    return [o.data["text/html"] for o in outputs if "text/html" in o.get("data", {})]
+
+
 def code_cells(notebook: Any) -> list[Any]:
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
@@ -83,7 +89,17 @@ def test_the_studys_figures_are_in_it(written: Any, number: str) -> None:
 def test_it_is_executed_in_order_and_plots_are_kept(written: Any) -> None:
     counts = [cell.execution_count for cell in code_cells(written)]
     assert counts == list(range(1, len(counts) + 1))
-    assert sum(len(pictures(cell)) for cell in code_cells(written)) == 5
+    assert sum(len(pictures(cell)) for cell in code_cells(written)) == 6
+
+
+def test_explanations_are_shown_in_both_languages(written: Any, fresh: Any) -> None:
+    for notebook in (written, fresh):
+        shown = explanations(notebook)
+        assert [re.findall(r'lang="(\w+)"', html)[0] for html in shown] == ["en", "ko"] * 2
+        assert all(html.startswith('<div class="lossary-explain"') for html in shown)
+    # Of one example nothing hangs on a training.
+    assert explanations(written)[:2] == explanations(fresh)[:2], "run: make explain-pages"
+    assert "Worse than guessing: 2.393 nats" in explanations(written)[0]
 
 
 def test_every_text_is_in_both_languages(written: Any) -> None:
