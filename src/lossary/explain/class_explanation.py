@@ -5,14 +5,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
 from lossary.explain.asking import Asked
 from lossary.explain.calibration import calibration
 from lossary.explain.class_rows import ClassRows, refuse_nan
 from lossary.explain.class_sums import ClassSums
 from lossary.explain.class_tables import confusion, per_class
-from lossary.explain.examples import Examples, concentration, hardest, histogram, interval, ratio
+from lossary.explain.examples import Examples, Hardest, concentration, histogram, interval, ratio
 from lossary.explain.explanation import Explanation
 from lossary.explain.numbers import (
     Baselines,
@@ -56,20 +55,20 @@ def explain_classes(asked: Asked, source: Source, reader: Reader, view: View) ->
             refuse_nan(rows)
             yield rows
 
-    sums, examples = ClassSums(), Examples()
+    sums, examples, hardest = ClassSums(), Examples(), Hardest(view.hardest)
     for rows in all_rows():
-        sums.add(rows, examples)
+        sums.add(rows, examples, hardest)
     seen = examples.joined()
     # Of many labels the names are those of the labels, not of yes and no.
     names = View() if sums.groups > 1 else view
     temperature = best_temperature(all_rows, sums.divisor, sums, asked.name == "kl_div")
     each = OfExamples(
-        accuracy=_accuracy(seen, sums),
+        accuracy=ratio(sums.right, sums.items),
         interval=interval(seen["loss"], seen["divisor"]),
         concentration=concentration(seen["loss"]),
-        hardest=hardest(seen, view.hardest, names.name),
+        hardest=hardest.told(names.name),
         histogram=histogram(seen["loss"]),
-        confusion=confusion(seen, sums.classes, names),
+        confusion=confusion(sums.pairs, sums.classes, names),
         calibration=calibration(seen, view.bins, temperature),
     )
     return explained(asked, sums, each, view)
@@ -108,21 +107,6 @@ def explained(asked: Asked, sums: ClassSums, each: OfExamples, view: View) -> Ex
         regression=None,
         language=view.language,
     )
-
-
-def _accuracy(seen: dict[str, Tensor], sums: ClassSums) -> float:
-    """How much of the truth the predicted classes are."""
-    right = rightness(seen, sums.is_binary)
-    return ratio(float(right.sum()), len(right))
-
-
-def rightness(seen: dict[str, Tensor], is_binary: bool) -> Tensor:
-    """How much of each truth the predicted class is."""
-    right = seen["right"].double()
-    if not is_binary:
-        return right
-    # Of yes and no it is kept how much of the truth yes is.
-    return torch.where(seen["predicted"] == 1, right, 1 - right)
 
 
 def _value(asked: Asked, sums: ClassSums) -> float:

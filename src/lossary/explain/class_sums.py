@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from lossary.explain.class_pairs import Pairs
 from lossary.explain.class_rows import ClassRows, log_probabilities, slopes
-from lossary.explain.examples import Examples
+from lossary.explain.examples import Examples, Hardest
 from lossary.information import Logits, Probs, kl_divergence
 
 
@@ -34,13 +35,15 @@ class ClassSums:
     divergence: float = 0.0
     prediction_entropy: float = 0.0
     brier: float = 0.0
+    right: float = 0.0
     saturated: int = 0
     infinite: int = 0
+    pairs: Pairs = field(default_factory=Pairs)
     masses: Tensor = field(default_factory=_none)
     by_class: Tensor = field(default_factory=_none)
 
-    def add(self, rows: ClassRows, examples: Examples) -> None:
-        """Meet some rows; ``examples`` keeps a few numbers of each."""
+    def add(self, rows: ClassRows, examples: Examples, hardest: Hardest) -> None:
+        """Meet some rows; ``examples`` keeps a few numbers of each, ``hardest`` more of some."""
         self._begin(rows)
         self.items += len(rows.nats)
         self.ignored += rows.ignored
@@ -53,15 +56,15 @@ class ClassSums:
         predicted, sure, right = self._decided(rows, p)
         self._add_by_class(rows, p, predicted, gradient)
         truth = p.gather(1, rows.label.unsqueeze(1)).squeeze(1)
-        examples.add(
+        self.right += float(_rightness(rows, predicted, right).sum())
+        self.pairs.add(rows.label * self.classes + predicted, rows.nats)
+        examples.add(divisor=rows.divisor, loss=rows.nats, sure=sure, right=right)
+        hardest.add(
             index=rows.index,
             loss=rows.nats,
-            divisor=rows.divisor,
-            label=rows.label.int(),
-            predicted=predicted.int(),
+            label=rows.label,
+            predicted=predicted,
             truth=truth,
-            sure=sure,
-            right=right,
             gradient=gradient.abs().sum(1),
         )
 
@@ -124,6 +127,13 @@ class ClassSums:
             self.by_class[row].index_add_(0, by_label, gradient.abs().sum(1))
         else:
             self.by_class[row] += gradient.abs().sum(0)
+
+
+def _rightness(rows: ClassRows, predicted: Tensor, right: Tensor) -> Tensor:
+    """How much of each truth the predicted class is; of yes and no ``right`` is that of yes."""
+    if not rows.is_binary:
+        return right.double()
+    return torch.where(predicted == 1, right.double(), 1 - right.double())
 
 
 def _squared_errors(rows: ClassRows, p: Tensor) -> Tensor:

@@ -1,10 +1,10 @@
 """Tables by class: shares of the loss, and which class was taken for which."""
 
-import torch
-from torch import Tensor
+import math
 
+from lossary.explain.class_pairs import Pairs
 from lossary.explain.class_sums import ClassSums
-from lossary.explain.examples import loss_shares, ratio
+from lossary.explain.examples import ratio
 from lossary.explain.numbers import Cell, ClassRow
 from lossary.explain.view import View
 
@@ -39,23 +39,22 @@ def per_class(sums: ClassSums, view: View) -> tuple[ClassRow, ...]:
     )
 
 
-def confusion(seen: dict[str, Tensor], classes: int, view: View) -> tuple[Cell, ...]:
+def confusion(pairs: Pairs, classes: int, view: View) -> tuple[Cell, ...]:
     """Pairs of target and prediction that occur, those that cost most first."""
-    if not len(seen["label"]):
-        return ()
-    pairs = seen["label"].long() * classes + seen["predicted"].long()
-    kinds, place, counts = torch.unique(pairs, return_inverse=True, return_counts=True)
-    share = torch.zeros(len(kinds), dtype=torch.float64)
-    share.index_add_(0, place, loss_shares(seen["loss"]))
-    loss = torch.zeros(len(kinds), dtype=torch.float64).index_add_(0, place, seen["loss"])
-    order = torch.argsort(share, descending=True, stable=True)[:MOST]
+    total = sum(finite for _, finite, _ in pairs.met.values())
+    endless = sum(infinite for _, _, infinite in pairs.met.values())
+
+    def share(row: list[float]) -> float:
+        return ratio(row[2], endless) if endless else ratio(row[1], total)
+
+    found = sorted(pairs.met.items(), key=lambda pair: (-share(pair[1]), pair[0]))[:MOST]
     return tuple(
         Cell(
-            target=view.name(int(kinds[i]) // classes),
-            prediction=view.name(int(kinds[i]) % classes),
-            examples=int(counts[i]),
-            mean_nats=float(loss[i] / counts[i]),
-            loss_share=float(share[i]),
+            target=view.name(kind // classes),
+            prediction=view.name(kind % classes),
+            examples=int(row[0]),
+            mean_nats=math.inf if row[2] else row[1] / row[0],
+            loss_share=share(row),
         )
-        for i in order
+        for kind, row in found
     )

@@ -20,22 +20,81 @@ FEW = 20
 
 
 class Examples:
-    """Columns of numbers, one of each example, kept in pieces until all are there."""
+    """Columns of numbers, one of each example, kept in pieces until all are there.
+
+    So few columns as must be: of ten million examples each is 80 MB. A column of ones takes none.
+    """
 
     def __init__(self) -> None:
         self._pieces: dict[str, list[Tensor]] = {}
+        self._ones = True
 
-    def add(self, **columns: Tensor) -> None:
+    def add(self, *, divisor: Tensor, **columns: Tensor) -> None:
         """Keep some more of each column."""
-        for name, values in columns.items():
+        self._ones = self._ones and bool((divisor == 1).all())
+        for name, values in {"divisor": divisor, **columns}.items():
+            if name == "divisor" and self._ones:
+                values = torch.ones(1, dtype=divisor.dtype).expand(len(divisor))
             self._pieces.setdefault(name, []).append(values)
 
     def joined(self) -> dict[str, Tensor]:
         """The columns whole; the pieces are given up on the way, to save memory."""
         whole = {}
         for name in list(self._pieces):
-            whole[name] = torch.cat(self._pieces.pop(name))
+            pieces = self._pieces.pop(name)
+            if name == "divisor" and self._ones:
+                whole[name] = pieces[0][:1].expand(sum(map(len, pieces)))
+                if not len(whole[name]):
+                    whole[name] = pieces[0]
+            else:
+                whole[name] = torch.cat(pieces)
         return whole
+
+
+class Hardest:
+    """The examples with the largest losses so far, and what all have together."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._kept: dict[str, Tensor] = {}
+        self._loss = self._gradient = 0.0
+        self._infinite = 0
+
+    def add(self, **columns: Tensor) -> None:
+        """Meet some more: index, loss, label, predicted and gradient of each."""
+        self._loss += float(columns["loss"].sum())
+        self._gradient += float(columns["gradient"].sum())
+        self._infinite += int(columns["loss"].isinf().sum())
+        if self._kept:
+            columns = {name: torch.cat((self._kept[name], t)) for name, t in columns.items()}
+        # Of equals the first is kept, whatever the blocks.
+        order = torch.argsort(columns["loss"], descending=True, stable=True)[: self._count]
+        self._kept = {name: t[order] for name, t in columns.items()}
+
+    def told(self, name: Callable[[int], str] | None = None) -> tuple[HardExample, ...]:
+        """The examples, those with the largest losses first; classes are told by ``name``."""
+
+        def told(value: Tensor) -> float | str:
+            return float(value) if name is None else name(int(value))
+
+        def share(loss: float) -> float:
+            if self._infinite:
+                return float(math.isinf(loss)) / self._infinite
+            return ratio(loss, self._loss)
+
+        kept = self._kept
+        return tuple(
+            HardExample(
+                index=int(kept["index"][i]),
+                target=told(kept["label"][i]),
+                prediction=told(kept["predicted"][i]),
+                probability=float(kept["truth"][i]) if "truth" in kept else None,
+                loss=float(kept["loss"][i]),
+                loss_share=share(float(kept["loss"][i])),
+                gradient_share=ratio(float(kept["gradient"][i]), self._gradient),
+            )
+            for i in range(len(kept.get("loss", ())))
+        )
 
 
 def ratio(total: float, divisor: float) -> float:
@@ -77,32 +136,6 @@ def histogram(loss: Tensor) -> tuple[LossBin, ...]:
     sums = torch.zeros(BINS, dtype=torch.float64).index_add_(0, place, finite) / finite.sum()
     return tuple(
         LossBin(edges[k], edges[k + 1], int(counts[k]), float(sums[k])) for k in range(BINS)
-    )
-
-
-def hardest(
-    seen: dict[str, Tensor], count: int, name: Callable[[int], str] | None = None
-) -> tuple[HardExample, ...]:
-    """The examples with the largest losses; of equals the first. Classes are told by ``name``."""
-
-    def told(value: Tensor) -> float | str:
-        return float(value) if name is None else name(int(value))
-
-    loss, gradient = seen["loss"], seen["gradient"]
-    count = min(count, len(loss))
-    order = torch.argsort(loss, descending=True, stable=True)[:count]
-    shares, slopes = loss_shares(loss), gradient / max(float(gradient.sum()), math.ulp(0))
-    return tuple(
-        HardExample(
-            index=int(seen["index"][i]),
-            target=told(seen["label"][i]),
-            prediction=told(seen["predicted"][i]),
-            probability=float(seen["truth"][i]) if "truth" in seen else None,
-            loss=float(loss[i]),
-            loss_share=float(shares[i]),
-            gradient_share=float(slopes[i]),
-        )
-        for i in order
     )
 
 

@@ -11,8 +11,8 @@ from lossary.core.errors import DomainError, teach
 from lossary.explain.asking import Asked
 from lossary.explain.examples import (
     Examples,
+    Hardest,
     concentration,
-    hardest,
     histogram,
     interval,
     loss_shares,
@@ -32,11 +32,12 @@ WORST = 0.01
 
 def explain(asked: Asked, source: Source, view: View) -> Explanation:
     """Measure all blocks of the source."""
-    examples, start = Examples(), 0
+    examples, worst, start = Examples(), Hardest(view.hardest), 0
     for block in source.blocks():
         seen = read(asked, block, start)
         _refuse_nan(seen)
-        examples.add(**seen)
+        worst.add(**{name: t for name, t in seen.items() if name != "divisor"})
+        examples.add(**{name: seen[name] for name in ("loss", "divisor", "label", "predicted")})
         start += block.prediction.numel()
     seen = examples.joined()
     loss, weight = seen["loss"], seen["divisor"]
@@ -49,7 +50,7 @@ def explain(asked: Asked, source: Source, view: View) -> Explanation:
         interval=interval(loss, weight),
         count=Count(len(loss), 0, divisor),
         concentration=concentration(loss),
-        hardest=hardest(seen, view.hardest),
+        hardest=worst.told(),
         histogram=histogram(seen["loss"]),
         classification=None,
         regression=_regression(asked, seen) if len(loss) else None,

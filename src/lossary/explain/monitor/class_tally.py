@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from lossary.explain.asking import Asked
-from lossary.explain.class_explanation import OfExamples, explained, rightness
+from lossary.explain.class_explanation import OfExamples, explained
 from lossary.explain.class_rows import ClassRows
 from lossary.explain.class_sums import ClassSums
 from lossary.explain.class_tables import MOST
-from lossary.explain.examples import Examples, ratio
+from lossary.explain.examples import Examples, Hardest, ratio
 from lossary.explain.explanation import Explanation
 from lossary.explain.monitor import bins
 from lossary.explain.monitor.losses import concentration, histogram, interval
@@ -21,7 +21,15 @@ from lossary.explain.numbers import Bin, Calibration, Cell
 from lossary.explain.view import View
 from lossary.kernels import tally
 
-_FROM_SUMS = ("entropy", "divergence", "prediction_entropy", "saturated", "infinite", "brier")
+_FROM_SUMS = (
+    "entropy",
+    "divergence",
+    "prediction_entropy",
+    "saturated",
+    "infinite",
+    "brier",
+    "right",
+)
 
 
 @dataclass(frozen=True)
@@ -43,11 +51,10 @@ class ClassTally:
     def meet(self, rows: ClassRows, nan: int, passed_over: int) -> None:
         """Add rows that were read."""
         sums, examples = ClassSums(), Examples()
-        sums.add(rows, examples)
+        sums.add(rows, examples, Hardest(0))
         seen = examples.joined()
         loss, by = seen["loss"], seen["divisor"]
         finite = torch.where(loss.isfinite(), loss, 0)
-        right = rightness(seen, rows.is_binary)
         self._add(
             examples=sums.items,
             ignored=sums.ignored,
@@ -58,7 +65,6 @@ class ClassTally:
             loss_squared=float(finite.square().sum()),
             loss_weight=float((finite * by).sum()),
             weight_squared=float(by.square().sum()),
-            right=float(right.sum()),
             **{name: float(getattr(sums, name)) for name in _FROM_SUMS},
         )
         one = torch.ones_like(loss)
@@ -73,9 +79,10 @@ class ClassTally:
         self._columns().add_(sums.by_class)
         self._masses().add_(sums.masses)
         if self.shape.classes <= tally.CONFUSED:
-            pair = seen["label"].long() * self.shape.classes + seen["predicted"].long()
-            for row, value in zip(self._pairs(), (one, loss), strict=True):
-                row.index_add_(0, pair, value)
+            examples_at, loss_at = self._pairs()
+            for pair, (many, cost, endless) in sums.pairs.met.items():
+                examples_at[pair] += many
+                loss_at[pair] += math.inf if endless else cost
 
     def passed_over(self, count: int) -> None:
         """So many more examples were not looked at."""
