@@ -25,7 +25,7 @@ from lossary.explain.numbers import (
     LossBin,
 )
 from lossary.explain.source import Block, Source
-from lossary.explain.temperature import best_temperature
+from lossary.explain.temperature import Sample, best_temperature
 from lossary.explain.view import View
 
 Reader = Callable[[Block, int], ClassRows]
@@ -55,19 +55,23 @@ def explain_classes(asked: Asked, source: Source, reader: Reader, view: View) ->
             refuse_nan(rows)
             yield rows
 
-    sums, examples, hardest = ClassSums(), Examples(), Hardest(view.hardest)
+    sums, examples, hardest, sample = ClassSums(), Examples(), Hardest(view.hardest), Sample()
     for rows in all_rows():
         sums.add(rows, examples, hardest)
-    seen = examples.joined()
+        sample.add(rows)
+    seen = examples.pieces()
+    loss = seen.pop("loss")
+    near, most, bars = interval(loss, seen["divisor"]), concentration(loss), histogram(loss)
+    del examples, loss  # room for the confidences, sorted
     # Of many labels the names are those of the labels, not of yes and no.
     names = View() if sums.groups > 1 else view
-    temperature = best_temperature(all_rows, sums.divisor, sums, asked.name == "kl_div")
+    temperature = best_temperature(all_rows, sample, sums, asked.name == "kl_div")
     each = OfExamples(
         accuracy=ratio(sums.right, sums.items),
-        interval=interval(seen["loss"], seen["divisor"]),
-        concentration=concentration(seen["loss"]),
+        interval=near,
+        concentration=most,
         hardest=hardest.told(names.name),
-        histogram=histogram(seen["loss"]),
+        histogram=bars,
         confusion=confusion(sums.pairs, sums.classes, names),
         calibration=calibration(seen, view.bins, temperature),
     )

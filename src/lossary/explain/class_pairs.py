@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+# So few kinds of pairs are counted in a table; more are sorted.
+FEW = 2**14
+
 
 @dataclass
 class Pairs:
@@ -14,14 +17,17 @@ class Pairs:
 
     def add(self, pair: Tensor, loss: Tensor) -> None:
         """Meet some more examples."""
-        kinds, place, counts = torch.unique(pair, return_inverse=True, return_counts=True)
+        if not len(pair):
+            return
+        kinds, place = None, pair
+        if int(pair.max()) >= FEW:
+            kinds, place = torch.unique(pair, return_inverse=True)
         infinite = loss.isinf()
-        sums = torch.zeros(2, len(kinds), dtype=torch.float64)
-        sums[0].index_add_(0, place, loss.masked_fill(infinite, 0))
-        sums[1].index_add_(0, place, infinite.double())
-        more = zip(kinds.tolist(), counts.tolist(), sums.T.tolist(), strict=True)
-        for kind, count, (finite, endless) in more:
-            row = self.met.setdefault(kind, [0, 0.0, 0])
-            row[0] += count
-            row[1] += finite
-            row[2] += endless
+        counts = torch.bincount(place)
+        finite = torch.bincount(place, loss.masked_fill(infinite, 0))
+        endless = torch.bincount(place, infinite.double())
+        for k in counts.nonzero().flatten().tolist():
+            row = self.met.setdefault(k if kinds is None else int(kinds[k]), [0, 0.0, 0])
+            row[0] += int(counts[k])
+            row[1] += float(finite[k])
+            row[2] += int(endless[k])

@@ -15,8 +15,9 @@ class ClassRows:
     ``index`` is the place of each in the order given, ``scores`` are logits or log-probabilities,
     ``mass`` what the loss weighs each class with, ``truth`` the target's own distribution (None:
     it is ``label`` for certain), ``divisor`` what each adds to a mean's, ``nats`` its loss.
-    ``group`` tells the labels of a multi-label target apart. ``is_binary``: two classes, 0 and 1,
-    whose confidence is the probability of 1.
+    ``smoothed``: labels have given some of their mass to the other classes. ``group`` tells the
+    labels of a multi-label target apart. ``is_binary``: two classes, 0 and 1, whose confidence is
+    the probability of 1.
     """
 
     index: Tensor
@@ -27,6 +28,7 @@ class ClassRows:
     divisor: Tensor
     nats: Tensor
     ignored: int
+    smoothed: bool = False
     group: Tensor | None = None
     groups: int = 1
     is_binary: bool = False
@@ -53,11 +55,14 @@ def log_probabilities(rows: ClassRows) -> Tensor:
 def slopes(rows: ClassRows, p: Tensor) -> Tensor:
     """The gradient of each example's loss: all mass times the prediction, minus the mass."""
     found = rows.mass.sum(1, keepdim=True) * p - rows.mass
-    if rows.truth is not None:
+    if not is_certain(rows):
         return found
     y = rows.label.unsqueeze(1)
-    smoothed = rows.mass.scatter(1, y, 0).sum(1) > 0
     # Next to a certain prediction p - 1 would be cancelled; the rest's sum is not.
     rest = p.scatter(1, y, 0).sum(1) * rows.mass.sum(1)
-    exact = found.scatter(1, y, -rest.unsqueeze(1))
-    return torch.where(smoothed.unsqueeze(1), found, exact)
+    return found.scatter_(1, y, -rest.unsqueeze(1))
+
+
+def is_certain(rows: ClassRows) -> bool:
+    """Whether each target is one class and no other."""
+    return rows.truth is None and not rows.smoothed

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from lossary.explain.class_pairs import Pairs
-from lossary.explain.class_rows import ClassRows, log_probabilities, slopes
+from lossary.explain.class_rows import ClassRows, is_certain, log_probabilities, slopes
 from lossary.explain.examples import Examples, Hardest
 from lossary.information import Logits, Probs, kl_divergence
 
@@ -77,24 +77,16 @@ class ClassSums:
         self.by_class = torch.zeros(len(self.COLUMNS), columns, dtype=torch.float64)
 
     def _add_totals(self, rows: ClassRows) -> None:
-        whole = rows.mass.sum(1, keepdim=True)
-        share = rows.mass / whole.masked_fill(whole == 0, 1)
-        entropy = torch.special.entr(share).sum(1) * whole.squeeze(1)
-        divergence = self._divergence(rows, share) * whole.squeeze(1)
+        entropy, divergence = _parts(rows)
         self.loss += float(rows.nats.sum())
         self.divisor += float(rows.divisor.sum())
-        self.entropy += float(entropy.sum())
-        self.divergence += float(divergence.masked_fill(whole.squeeze(1) == 0, 0).sum())
+        self.entropy += entropy
+        self.divergence += divergence
         self.infinite += int(rows.nats.isinf().sum())
         if rows.truth is None:
             self.saturated += int(_is_lost(rows).sum())
         group = torch.zeros_like(rows.label) if rows.group is None else rows.group
         self.masses.index_add_(0, group, rows.mass)
-
-    @staticmethod
-    def _divergence(rows: ClassRows, share: Tensor) -> Tensor:
-        found: Tensor = kl_divergence(Probs(share), Logits(rows.scores))
-        return found
 
     @staticmethod
     def _decided(rows: ClassRows, p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -127,6 +119,17 @@ class ClassSums:
             self.by_class[row].index_add_(0, by_label, gradient.abs().sum(1))
         else:
             self.by_class[row] += gradient.abs().sum(0)
+
+
+def _parts(rows: ClassRows) -> tuple[float, float]:
+    """Of the loss what the targets leave open, and what the prediction misses."""
+    if is_certain(rows):  # nothing is open; nor are all these logarithms needed
+        return 0.0, float(rows.nats.sum())
+    whole = rows.mass.sum(1, keepdim=True)
+    share = rows.mass / whole.masked_fill(whole == 0, 1)
+    entropy = torch.special.entr(share).sum(1) * whole.squeeze(1)
+    divergence = kl_divergence(Probs(share), Logits(rows.scores)) * whole.squeeze(1)
+    return float(entropy.sum()), float(divergence.masked_fill(whole.squeeze(1) == 0, 0).sum())
 
 
 def _rightness(rows: ClassRows, predicted: Tensor, right: Tensor) -> Tensor:

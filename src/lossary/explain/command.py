@@ -62,7 +62,8 @@ def _paths(files: tuple[str, ...], words: Words) -> tuple[Path, ...]:
     paths = tuple(Path(name) for name in files)
     for path in paths:
         if not path.is_file():
-            raise OptionError(words("file.none", path=path))
+            key = "file.folder" if path.is_dir() else "file.none"
+            raise OptionError(words(key, path=path))
     return paths
 
 

@@ -17,38 +17,84 @@ SEED = 20_240_229
 BINS = 20
 # Of fewer examples nobody asks where most of the loss comes from.
 FEW = 20
+# Of very many examples as many are looked at at once: what is made of them on the way stays small.
+AT_ONCE = 2**20
+
+
+Pieces = list[Tensor]
+
+
+class Column:
+    """One number of each example, in pieces of so many as are looked at at once."""
+
+    def __init__(self) -> None:
+        self._pieces: Pieces = []
+        self._used = AT_ONCE
+
+    def add(self, values: Tensor) -> None:
+        """Keep some more."""
+        done = 0
+        while done < len(values):
+            if self._used == AT_ONCE:
+                # Room for a whole piece: after many small ones the memory would be full of holes.
+                self._pieces.append(torch.empty(AT_ONCE, dtype=values.dtype))
+                self._used = 0
+            now = min(AT_ONCE - self._used, len(values) - done)
+            self._pieces[-1][self._used : self._used + now] = values[done : done + now]
+            done, self._used = done + now, self._used + now
+
+    def pieces(self) -> Pieces:
+        """What was kept."""
+        return [*self._pieces[:-1], *(piece[: self._used] for piece in self._pieces[-1:])]
 
 
 class Examples:
-    """Columns of numbers, one of each example, kept in pieces until all are there.
+    """Columns of numbers, one of each example.
 
     So few columns as must be: of ten million examples each is 80 MB. A column of ones takes none.
     """
 
     def __init__(self) -> None:
-        self._pieces: dict[str, list[Tensor]] = {}
-        self._ones = True
+        self._columns: dict[str, Column] = {}
+        self._divisor: Column | None = None
+        self._count = 0
 
     def add(self, *, divisor: Tensor, **columns: Tensor) -> None:
         """Keep some more of each column."""
-        self._ones = self._ones and bool((divisor == 1).all())
-        for name, values in {"divisor": divisor, **columns}.items():
-            if name == "divisor" and self._ones:
-                values = torch.ones(1, dtype=divisor.dtype).expand(len(divisor))
-            self._pieces.setdefault(name, []).append(values)
+        if self._divisor is None and not bool((divisor == 1).all()):
+            self._divisor = Column()
+            self._divisor.add(_ones(self._count))
+        if self._divisor is not None:
+            self._divisor.add(divisor)
+        for name, values in columns.items():
+            self._columns.setdefault(name, Column()).add(values)
+        self._count += len(divisor)
+
+    def pieces(self) -> dict[str, Pieces]:
+        """The columns, all in pieces of the same lengths."""
+        found = {name: column.pieces() for name, column in self._columns.items()}
+        if self._divisor is None:
+            lengths = map(len, next(iter(found.values()), []))
+            return {**found, "divisor": [_ones(length) for length in lengths]}
+        return {**found, "divisor": self._divisor.pieces()}
 
     def joined(self) -> dict[str, Tensor]:
-        """The columns whole; the pieces are given up on the way, to save memory."""
-        whole = {}
-        for name in list(self._pieces):
-            pieces = self._pieces.pop(name)
-            if name == "divisor" and self._ones:
-                whole[name] = pieces[0][:1].expand(sum(map(len, pieces)))
-                if not len(whole[name]):
-                    whole[name] = pieces[0]
-            else:
-                whole[name] = torch.cat(pieces)
-        return whole
+        """The columns whole."""
+        return {name: joined(pieces) for name, pieces in self.pieces().items()}
+
+
+def _ones(count: int) -> Tensor:
+    return torch.ones(1, dtype=torch.float64).expand(count)
+
+
+def joined(pieces: Pieces) -> Tensor:
+    """A column as one tensor."""
+    return torch.cat(pieces) if pieces else torch.zeros(0, dtype=torch.float64)
+
+
+def total(pieces: Pieces) -> float:
+    """The sum of a column."""
+    return sum(float(piece.sum()) for piece in pieces)
 
 
 class Hardest:
@@ -114,40 +160,50 @@ def loss_shares(loss: Tensor) -> Tensor:
     return loss / total if total else torch.zeros_like(loss)
 
 
-def concentration(loss: Tensor) -> Concentration | None:
+def concentration(loss: Pieces) -> Concentration | None:
     """The examples above the mean: none other gives so much more of the loss than its number."""
-    if len(loss) < FEW or not float(loss.sum()) > 0:
+    count, whole = sum(map(len, loss)), total(loss)
+    if count < FEW or not whole > 0:
         return None
-    share = loss_shares(loss)
-    above = share > 1 / len(loss)
-    return Concentration(float(above.double().mean()), float(share[above].sum()))
+    mean, above, theirs = whole / count, 0, 0.0
+    for piece in loss:
+        # Where some losses are infinite, these are above the mean, and have all of it.
+        high = piece > mean if math.isfinite(whole) else piece.isinf()
+        above += int(high.sum())
+        theirs += float(piece[high].sum())
+    share = theirs / whole if math.isfinite(whole) else 1.0
+    return Concentration(above / count, share) if above else None
 
 
-def histogram(loss: Tensor) -> tuple[LossBin, ...]:
+def histogram(loss: Pieces) -> tuple[LossBin, ...]:
     """How many examples have how much: bins from the largest loss down, each half of the last."""
-    finite = loss[loss.isfinite()]
-    top = float(finite.max()) if len(finite) else 0.0
+    top = max((float(piece.nan_to_num(posinf=0.0).max()) for piece in loss), default=0.0)
     if top <= 0:
         return ()
     edges = [0.0, *(top / 2**k for k in range(BINS - 1, -1, -1))]
     limits = torch.tensor(edges[1:], dtype=torch.float64)
-    place = torch.bucketize(finite, limits).clamp(max=BINS - 1)
-    counts = torch.bincount(place, minlength=BINS)
-    sums = torch.zeros(BINS, dtype=torch.float64).index_add_(0, place, finite) / finite.sum()
+    counts, sums = torch.zeros(2, BINS, dtype=torch.float64)
+    for piece in loss:
+        finite = piece[piece.isfinite()]
+        place = torch.bucketize(finite, limits).clamp(max=BINS - 1)
+        counts += torch.bincount(place, minlength=BINS)
+        sums += torch.bincount(place, finite, minlength=BINS)
+    sums /= sums.sum()
     return tuple(
         LossBin(edges[k], edges[k + 1], int(counts[k]), float(sums[k])) for k in range(BINS)
     )
 
 
-def interval(loss: Tensor, divisor: Tensor) -> Interval | None:
+def interval(loss: Pieces, divisor: Pieces) -> Interval | None:
     """Where the mean lies in 95 of 100 samples; None of one example, or of an infinite loss."""
-    count, total = len(loss), float(divisor.sum())
-    if count < 2 or not total or not bool(loss.isfinite().all()):
+    count, weight = sum(map(len, loss)), total(divisor)
+    if count < 2 or not weight or not math.isfinite(total(loss)):
         return None
     if count <= RESAMPLED:
-        return _resampled(loss, divisor)
-    mean = float(loss.sum()) / total
-    spread = float((loss - mean * divisor).square().sum().sqrt()) / total
+        return _resampled(joined(loss), joined(divisor))
+    mean = total(loss) / weight
+    both = zip(loss, divisor, strict=True)
+    spread = math.sqrt(sum(float((a - mean * b).square().sum()) for a, b in both)) / weight
     return Interval(mean - 1.96 * spread, mean + 1.96 * spread)
 
 

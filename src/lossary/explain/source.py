@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 # As many numbers as a block of predictions holds at most.
-BLOCK_ENTRIES = 2**20
+BLOCK_ENTRIES = 2**18
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,9 @@
-"""Files of arrays: NPZ, NPY, safetensors and PyTorch's, of which slices are read."""
+"""Files of arrays: NPZ, NPY, safetensors and PyTorch's, of which slices are read.
 
+What is mapped into memory counts there until it is let go: a file is opened anew for each piece.
+"""
+
+import pickle
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,6 +16,7 @@ from torch import Tensor
 
 from lossary.console.optional import need
 from lossary.core.errors import OptionError
+from lossary.explain.files import faults
 from lossary.explain.words import Words
 
 ENDINGS = (".npz", ".npy", ".safetensors", ".pt", ".pth")
@@ -19,47 +24,45 @@ ENDINGS = (".npz", ".npy", ".safetensors", ".pt", ".pth")
 
 @dataclass(frozen=True)
 class Array:
-    """One array of a file: its shape, and its rows in pieces of ``step``, from the first on."""
+    """One array of a file: what it holds, and its rows in pieces of ``step``, from the first on.
+
+    ``pieces`` is None where it holds no real numbers.
+    """
 
     shape: tuple[int, ...]
-    pieces: Callable[[int], Iterator[Tensor]]
+    kind: str
+    pieces: Callable[[int], Iterator[Tensor]] | None
 
 
 def arrays_of(path: Path, words: Words) -> dict[str, Array]:
     """The arrays of a file by name; an NPY or a bare tensor has the name ""."""
     readers = {".npz": _npz, ".npy": _npy, ".safetensors": _safetensors}
-    try:
-        return readers.get(path.suffix.lower(), _torch)(path)
-    except OptionError:
-        raise
-    except (ValueError, EOFError, RuntimeError, KeyError, zipfile.BadZipFile) as error:
-        raise OptionError(words("file.unreadable", path=path, reason=_short(error))) from error
-    except Exception as error:  # each library has errors of its own for a broken file
-        if type(error).__module__.split(".")[0] in ("safetensors", "_pickle", "pickle"):
-            reason = _short(error)
-            raise OptionError(words("file.unreadable", path=path, reason=reason)) from error
-        raise
-
-
-def _short(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-
-
-def _sliced(values: Any, shape: tuple[int, ...], tensor: Callable[[Any], Tensor]) -> Array:
-    def pieces(step: int) -> Iterator[Tensor]:
-        for start in range(0, shape[0] if shape else 0, step):
-            yield tensor(values[start : start + step])
-
-    return Array(shape, pieces)
-
-
-def _of_numpy(values: Any) -> Tensor:
-    return torch.from_numpy(np.array(values))  # a copy: what is mapped cannot be written to
+    with faults.told(words, path):
+        try:
+            return readers.get(path.suffix.lower(), _torch)(path)
+        except pickle.UnpicklingError as error:
+            # A file of torch's is an archive: within it, what is refused is no tensor.
+            if not zipfile.is_zipfile(path):
+                raise
+            raise OptionError(words("file.objects", path=path)) from error
 
 
 def _npy(path: Path) -> dict[str, Array]:
-    values = np.load(path, mmap_mode="r", allow_pickle=False)
-    return {"": _sliced(values, values.shape, _of_numpy)}
+    with path.open("rb") as file:
+        shape, fortran, dtype = _header(file)
+        begin = file.tell()
+
+    def pieces(step: int) -> Iterator[Tensor]:
+        if fortran:
+            values = np.load(path, mmap_mode="r", allow_pickle=False)
+            for start in range(0, shape[0], step):
+                yield _of_numpy(values[start : start + step])
+            return
+        with path.open("rb") as file:
+            file.seek(begin)
+            yield from _rows(file, shape, dtype, step)
+
+    return {"": _array(shape, dtype, pieces)}
 
 
 def _npz(path: Path) -> dict[str, Array]:
@@ -72,20 +75,18 @@ def _member(path: Path, archive: zipfile.ZipFile, name: str) -> Array:
     """An array inside an archive, unpacked as it is read."""
     with archive.open(name) as file:
         shape, fortran, dtype = _header(file)
-    if fortran or dtype.hasobject or not shape:
-        values = np.load(path, allow_pickle=False)[name.removesuffix(".npy")]
-        return _sliced(values, values.shape, _of_numpy)
-    row = int(np.prod(shape[1:], dtype=np.int64)) * dtype.itemsize
 
     def pieces(step: int) -> Iterator[Tensor]:
+        if fortran:
+            values = np.load(path, allow_pickle=False)[name.removesuffix(".npy")]
+            for start in range(0, shape[0], step):
+                yield _of_numpy(values[start : start + step])
+            return
         with zipfile.ZipFile(path) as again, again.open(name) as file:
             _header(file)
-            for start in range(0, shape[0], step):
-                rows = min(step, shape[0] - start)
-                data = np.frombuffer(file.read(rows * row), dtype).reshape(rows, *shape[1:])
-                yield _of_numpy(data)
+            yield from _rows(file, shape, dtype, step)
 
-    return Array(shape, pieces)
+    return _array(shape, dtype, pieces)
 
 
 def _header(file: Any) -> tuple[tuple[int, ...], bool, Any]:
@@ -93,29 +94,82 @@ def _header(file: Any) -> tuple[tuple[int, ...], bool, Any]:
     read = np.lib.format.read_array_header_1_0
     if version != (1, 0):
         read = np.lib.format.read_array_header_2_0
-    found: tuple[tuple[int, ...], bool, Any] = read(file)
-    return found
+    shape, fortran, dtype = read(file)
+    return shape, fortran and len(shape) > 1, dtype
+
+
+def _array(shape: tuple[int, ...], dtype: Any, pieces: Callable[[int], Iterator[Tensor]]) -> Array:
+    return Array(shape, str(dtype), pieces if dtype.kind in "biuf" else None)
+
+
+def _rows(file: Any, shape: tuple[int, ...], dtype: Any, step: int) -> Iterator[Tensor]:
+    row = int(np.prod(shape[1:], dtype=np.int64)) * dtype.itemsize
+    for start in range(0, shape[0], step):
+        rows = min(step, shape[0] - start)
+        data = file.read(rows * row)
+        if len(data) < rows * row:
+            raise EOFError(f"it ends within row {start + len(data) // max(1, row) + 1:,}")
+        yield _of_numpy(np.frombuffer(data, dtype).reshape(rows, *shape[1:]))
+
+
+def _of_numpy(values: Any) -> Tensor:
+    # A copy, in this machine's byte order: torch knows no other, and no long double.
+    plain = values.dtype.newbyteorder("=") if values.dtype.itemsize <= 8 else np.float64
+    return torch.from_numpy(np.array(values, dtype=plain, order="C"))
 
 
 def _safetensors(path: Path) -> dict[str, Array]:
-    # Opened once here, and kept open by what is read from it later.
-    file = need("safetensors").safe_open(path, framework="pt")
-    slices = {name: file.get_slice(name) for name in file.keys()}
+    safe_open = need("safetensors").safe_open
+    with safe_open(path, framework="pt") as file:
+        slices = {name: file.get_slice(name) for name in file.keys()}
+        shapes = {name: (tuple(s.get_shape()), s.get_dtype()) for name, s in slices.items()}
+
+    def reader(name: str, count: int) -> Callable[[int], Iterator[Tensor]]:
+        def pieces(step: int) -> Iterator[Tensor]:
+            for start in range(0, count, step):
+                with safe_open(path, framework="pt") as file:
+                    yield file.get_slice(name)[start : start + step]
+
+        return pieces
+
     return {
-        name: _sliced(part, tuple(part.get_shape()), lambda values: values)
-        for name, part in slices.items()
+        name: Array(shape, kind, reader(name, shape[0]) if shape and kind[0] != "C" else None)
+        for name, (shape, kind) in shapes.items()
     }
 
 
 def _torch(path: Path) -> dict[str, Array]:
+    def reader(name: str, count: int) -> Callable[[int], Iterator[Tensor]]:
+        def pieces(step: int) -> Iterator[Tensor]:
+            for start in range(0, count, step):
+                yield _tensors(path)[name][start : start + step].detach().clone()
+
+        return pieces
+
+    return {
+        name: Array(tuple(t.shape), _kind(t), reader(name, len(t)) if _is_plain(t) else None)
+        for name, t in _tensors(path).items()
+    }
+
+
+def _tensors(path: Path) -> dict[str, Tensor]:
     """Tensors alone: nothing in the file is run."""
-    values = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    mapped = zipfile.is_zipfile(path)  # torch's files of long ago cannot be
+    values = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
     if isinstance(values, Tensor):
-        named = {"": values}
-    elif isinstance(values, dict):
-        named = {str(key): v for key, v in values.items() if isinstance(v, Tensor)}
-    elif isinstance(values, list | tuple) and len(values) == 2:
-        named = dict(zip(("prediction", "target"), values, strict=True))
-    else:
-        raise ValueError(f"it holds a {type(values).__name__}, not tensors by name")
-    return {name: _sliced(t, tuple(t.shape), Tensor.detach) for name, t in named.items()}
+        return {"": values}
+    if isinstance(values, list | tuple) and len(values) == 2:
+        values = dict(zip(("prediction", "target"), values, strict=True))
+    if not isinstance(values, dict):
+        raise ValueError(f"it holds one {type(values).__name__}, not tensors by name")
+    return {str(key): value for key, value in values.items() if isinstance(value, Tensor)}
+
+
+def _is_plain(t: Tensor) -> bool:
+    is_whole = t.layout == torch.strided and not t.is_quantized and t.device.type == "cpu"
+    return is_whole and not t.is_complex() and t.dim() > 0
+
+
+def _kind(t: Tensor) -> str:
+    kind = str(t.dtype).removeprefix("torch.")
+    return kind if t.layout == torch.strided else f"{kind}, {t.layout}".replace("torch.", "")

@@ -29,7 +29,12 @@ def find(wish: Wish, there: Sequence[str], path: str, words: Words) -> Found:
         prediction = _named(kind, getattr(wish, kind), there, path, words)
     else:
         kind, prediction = _guessed_kind(there, target, path, words)
-    return Found(kind, prediction, target, class_names(getattr(wish, kind), kind, prediction))
+    names = class_names(getattr(wish, kind), kind, prediction)
+    # Numbers are told by their size: sorted as words, 10 would stand before 2.
+    if names and sorted(names) == sorted(map(str, range(len(names)))):
+        prediction = tuple(prediction[names.index(str(k))] for k in range(len(names)))
+        names = tuple(map(str, range(len(names))))
+    return Found(kind, prediction, target, names)
 
 
 def class_names(given: str | None, kind: str, prediction: tuple[str, ...]) -> tuple[str, ...]:

@@ -45,4 +45,6 @@ def read(asked: Asked, block: Block, start: int) -> ClassRows:
     index = torch.arange(start, start + p.numel())
     label = (q >= 0.5).long()
     one = torch.ones_like(q)
-    return ClassRows(index, scores, mass, truth, label, one, items, 0, group, groups, True)
+    return ClassRows(
+        index, scores, mass, truth, label, one, items, 0, group=group, groups=groups, is_binary=True
+    )

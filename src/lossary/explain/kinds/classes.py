@@ -76,7 +76,8 @@ def _read(asked: Asked, x: Tensor, target: Tensor, start: int) -> ClassRows:
     mass = (share * (1 - smoothing) + smoothing / classes) * by_class
     divisor = torch.ones(len(x), dtype=torch.float64) if is_soft else by_class[target]
     gone = int((~counted).sum())
-    return ClassRows(index, x, mass, truth, label, divisor, nats, gone)
+    smoothed = smoothing > 0 and not is_soft
+    return ClassRows(index, x, mass, truth, label, divisor, nats, gone, smoothed)
 
 
 def _divergence(asked: Asked, prediction: Tensor, target: Tensor, start: int) -> ClassRows:

@@ -17,6 +17,7 @@ from lossary.explain.examples import (
     interval,
     loss_shares,
     ratio,
+    total,
 )
 from lossary.explain.explanation import Explanation
 from lossary.explain.numbers import Count, Noise, Quantile, Regression
@@ -34,26 +35,26 @@ def explain(asked: Asked, source: Source, view: View) -> Explanation:
     """Measure all blocks of the source."""
     examples, worst, start = Examples(), Hardest(view.hardest), 0
     for block in source.blocks():
-        seen = read(asked, block, start)
-        _refuse_nan(seen)
-        worst.add(**{name: t for name, t in seen.items() if name != "divisor"})
-        examples.add(**{name: seen[name] for name in ("loss", "divisor", "label", "predicted")})
+        some = read(asked, block, start)
+        _refuse_nan(some)
+        worst.add(**{name: t for name, t in some.items() if name != "divisor"})
+        examples.add(**{name: some[name] for name in ("loss", "divisor", "label", "predicted")})
         start += block.prediction.numel()
-    seen = examples.joined()
-    loss, weight = seen["loss"], seen["divisor"]
-    total, divisor = float(loss.sum()), float(weight.sum())
+    seen = examples.pieces()
+    whole, divisor = total(seen["loss"]), total(seen["divisor"])
+    count = sum(map(len, seen["loss"]))
     return Explanation(
         loss=asked.name,
         reduction=asked.reduction,
-        value=total if asked.reduction == "sum" else ratio(total, divisor),
-        mean=ratio(total, divisor),
-        interval=interval(loss, weight),
-        count=Count(len(loss), 0, divisor),
-        concentration=concentration(loss),
+        value=whole if asked.reduction == "sum" else ratio(whole, divisor),
+        mean=ratio(whole, divisor),
+        interval=interval(seen["loss"], seen["divisor"]),
+        count=Count(count, 0, divisor),
+        concentration=concentration(seen["loss"]),
         hardest=worst.told(),
         histogram=histogram(seen["loss"]),
         classification=None,
-        regression=_regression(asked, seen) if len(loss) else None,
+        regression=_regression(asked, examples.joined()) if count else None,
         language=view.language,
     )
 
